@@ -1,0 +1,130 @@
+# make            builds ./torrent
+# make test       builds and runs the unit tests (ROOM=wire: of one room; FILTER=Name*: of some)
+# make check      clang: lock annotations as errors, then clang-tidy
+# make asan tsan  the unit tests under AddressSanitizer+UBSan, under ThreadSanitizer
+# make lint       formatting, include directions, shell scripts      make format   rewrites the formatting
+# make install    PREFIX (/usr/local) and DESTDIR as usual
+# V=1 shows the commands.
+
+CXX ?= g++
+CXXFLAGS ?= -O2 -g1
+PREFIX ?= /usr/local
+BUILD ?= build/release
+LIBRARY := piecework
+VERSION := 0.1.0
+
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)")
+
+# --- Rooms: what each may include (src/README.md draws it). Tests of a room link these and nothing else. ------------
+ROOMS := base bencode metainfo wire net tracker storage swarm session tracker_server
+needs_base :=
+needs_bencode := base
+needs_metainfo := bencode base
+needs_wire := bencode base
+needs_net := base
+needs_tracker := net bencode base
+needs_storage := metainfo bencode base
+needs_swarm := storage tracker net wire metainfo bencode base
+needs_session := swarm $(needs_swarm)
+needs_tracker_server := tracker net bencode base
+needs_cli := session tracker_server $(needs_session)
+
+# --- Packages -------------------------------------------------------------------------------------------------------
+ABSL := absl_status absl_statusor absl_strings absl_str_format absl_span absl_hash absl_flat_hash_map absl_flat_hash_set \
+  absl_inlined_vector absl_optional absl_endian
+PACKAGES := $(ABSL) openssl cpp-httplib
+PKG_CONFIG ?= pkg-config
+goals := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out clean format lint,$(goals)),)
+missing := $(shell $(PKG_CONFIG) --exists absl_status || echo libabsl-dev; $(PKG_CONFIG) --exists openssl || echo libssl-dev; \
+  $(PKG_CONFIG) --exists cpp-httplib || echo libcpp-httplib-dev; test -e /usr/include/CLI/CLI.hpp || echo libcli11-dev; \
+  test -e /usr/include/nlohmann/json.hpp || echo nlohmann-json3-dev)
+ifneq ($(strip $(missing)),)
+$(error missing Debian packages: $(strip $(missing)) -- `scripts/setup` installs them)
+endif
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+endif
+
+WARNINGS := -Wall -Wextra -Wconversion -Wformat=2 -Werror=format-security $(WERROR)
+HARDENING := -fPIE -fstack-protector-strong -D_GLIBCXX_ASSERTIONS $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+ALL_CXXFLAGS := -std=c++20 -Iinclude -Isrc -I. -pthread -MMD -MP -DTORRENT_VERSION='"$(VERSION)"' $(WARNINGS) $(HARDENING) \
+  $(SANITIZER) $(PKG_CFLAGS) $(CXXFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(SANITIZER) $(LDFLAGS)
+
+# --- The program ----------------------------------------------------------------------------------------------------
+objects = $(patsubst %.cc,$(BUILD)/%.o,$(wildcard $(addsuffix /*.cc,$(1))))
+library_objects := $(call objects,$(addprefix src/,$(ROOMS)))
+cli_objects := $(call objects,src/cli)
+
+.PHONY: all test check asan tsan lint format install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: torrent
+
+torrent: $(BUILD)/torrent
+	$(Q)cp $< $@
+
+$(BUILD)/torrent: $(cli_objects) $(BUILD)/lib$(LIBRARY).a
+	$(call say,link $(notdir $@))
+	$(Q)$(CXX) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/lib$(LIBRARY).a: $(library_objects)
+	$(call say,pack $(notdir $@))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.cc
+	@mkdir -p $(@D)
+	$(call say,c++  $<)
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -c -o $@ $<
+
+# --- Tests: one program a room, of that room's closure only --------------------------------------------------------
+TEST_ROOMS := $(if $(ROOM),$(ROOM),$(notdir $(patsubst %/,%,$(wildcard $(addprefix test/,$(addsuffix /,$(ROOMS) cli))))))
+test_programs := $(patsubst %,$(BUILD)/test/%_test,$(TEST_ROOMS))
+# What speaks to a whole swarm: fake trackers, scripted peers.
+support_objects := $(call objects,test/support)
+with_support := swarm session cli
+
+define test_rule
+$(BUILD)/test/$(1)_test: $(call objects,test/$(1)) $(call objects,$(addprefix src/,$(filter-out cli,$(1)) $(needs_$(1)))) \
+    $(if $(filter $(1),$(with_support)),$(support_objects)) $(if $(filter cli,$(1)),$(filter-out %/main.o,$(cli_objects)))
+	$(call say,link $(1)_test)
+	$(Q)$(CXX) $(ALL_LDFLAGS) -o $$@ $$(sort $$^) $(PKG_LIBS) -lgmock -lgtest -lgtest_main
+endef
+$(foreach room,$(ROOMS) cli,$(eval $(call test_rule,$(room))))
+
+# Each program's last line counts it; the sum is the suite's.
+test: $(test_programs)
+	$(Q)scripts/run-unit-tests $(if $(FILTER),--filter '$(FILTER)') $(test_programs)
+
+asan:
+	$(Q)$(MAKE) test BUILD=build/asan SANITIZE=address,undefined CXXFLAGS='-O1 -g1'
+tsan:
+	$(Q)$(MAKE) test BUILD=build/tsan SANITIZE=thread CXXFLAGS='-O1 -g1'
+
+# --- Static checks -------------------------------------------------------------------------------------------------
+check:
+	$(Q)$(MAKE) check-compile BUILD=build/check CXX=clang++ CXXFLAGS='-O0' WERROR='-Werror -Wthread-safety'
+	$(Q)scripts/run-clang-tidy $(ALL_CXXFLAGS)
+.PHONY: check-compile
+check-compile: $(library_objects) $(cli_objects)
+
+lint:
+	$(Q)scripts/lint
+format:
+	$(Q)git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+# --- Installing ----------------------------------------------------------------------------------------------------
+install: torrent $(BUILD)/lib$(LIBRARY).a
+	$(Q)scripts/install "$(DESTDIR)" "$(PREFIX)" "$(BUILD)" "$(LIBRARY)" "$(VERSION)" "$(PACKAGES)"
+
+clean:
+	$(Q)rm -rf build torrent
+
+-include $(patsubst %.o,%.d,$(library_objects) $(cli_objects) $(call objects,$(addprefix test/,$(ROOMS) cli support)))

@@ -1,0 +1,44 @@
+// Every bound on what comes from outside, and every default that costs memory, in one place.
+// A number here names its reason; code that checks against it says what it refuses.
+#ifndef TORRENT_BASE_LIMITS_H_
+#define TORRENT_BASE_LIMITS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace torrent {
+
+// --- Blocks and pieces -------------------------------------------------------------------------------------------
+// The unit of one request. Clients close connections that ask for more than this (BEP 3's own text says 2^14).
+inline constexpr uint32_t kBlockBytes = 16 * 1024;
+// The longest request that we serve: some old clients ask for 128 KiB.
+inline constexpr uint32_t kMaxServedRequestBytes = 128 * 1024;
+inline constexpr uint32_t kMaxPieceBytes = 512u << 20;
+inline constexpr uint32_t kMaxPieces = 1u << 21;
+inline constexpr uint64_t kMaxTorrentBytes = uint64_t{1} << 48;
+
+// --- Metainfo ----------------------------------------------------------------------------------------------------
+inline constexpr size_t kMaxMetainfoBytes = 64u << 20;  // 2^21 piece hashes are 40 MiB
+inline constexpr int kMaxBencodeDepth = 100;
+inline constexpr size_t kMaxBencodeItems = 3'000'000;
+inline constexpr size_t kMaxPathElementBytes = 240;  // below NAME_MAX (255), with room for a number
+inline constexpr size_t kMaxPathDepth = 100;
+inline constexpr size_t kMaxTrackers = 100;
+
+// --- Threads and memory ------------------------------------------------------------------------------------------
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr size_t kThreadStackBytes = 1024 * 1024;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+inline constexpr size_t kThreadStackBytes = 1024 * 1024;
+#else
+inline constexpr size_t kThreadStackBytes = 256 * 1024;
+#endif
+#else
+inline constexpr size_t kThreadStackBytes = 256 * 1024;
+#endif
+
+}  // namespace torrent
+
+#endif  // TORRENT_BASE_LIMITS_H_
