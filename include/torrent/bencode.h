@@ -1,7 +1,6 @@
-// Bencode (BEP 3, "bencoding"): the one decoder and encoder of the program, for .torrent files, tracker replies, extension
-// messages and our own state. Strict about form, bounded in depth and items, and nothing is allocated for a length before
-// that many bytes are known to be there.
-// Immutable values; thread-safe like any value.
+// Bencode (BEP 3, "bencoding"): the one decoder and encoder of the program, for .torrent files, tracker replies,
+// extension messages and our own state. Strict about form, bounded in depth and items, and nothing is allocated for a
+// length before that many bytes are known to be there. Immutable values; thread-safe like any value.
 #ifndef TORRENT_BENCODE_H_
 #define TORRENT_BENCODE_H_
 

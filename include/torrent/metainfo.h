@@ -37,13 +37,13 @@ struct Metainfo {
   bool multi_file = false;
   bool hybrid = false;  // has a v2 file tree as well (BEP 52); used as v1
   bool is_private = false;
-  std::vector<std::vector<std::string>> trackers;  // tiers (BEP 12); a lone `announce` is a tier of one
-  std::vector<std::string> web_seeds;              // `url-list` (BEP 19)
+  std::vector<std::vector<std::string>> trackers;       // tiers (BEP 12); a lone `announce` is a tier of one
+  std::vector<std::string> web_seeds;                   // `url-list` (BEP 19)
   std::vector<std::pair<std::string, uint16_t>> nodes;  // DHT nodes (BEP 5)
   std::string comment;
   std::string created_by;
   absl::optional<int64_t> creation_date;  // seconds since 1970
-  std::string info_bytes;  // the raw `info` value, as hashed
+  std::string info_bytes;                 // the raw `info` value, as hashed
 
   Sha1Hash PieceHash(uint32_t piece_index) const {
     return Sha1Hash::FromRaw(absl::string_view(info_bytes).substr(pieces_offset + 20 * size_t{piece_index}, 20));
@@ -51,8 +51,8 @@ struct Metainfo {
   size_t pieces_offset = 0;  // of the first piece hash in info_bytes
 };
 
-// Reads a .torrent file's bytes. InvalidArgument with one line that names the field and both values when it is not a usable
-// one; Unimplemented for v2-only torrents.
+// Reads a .torrent file's bytes. InvalidArgument with one line that names the field and both values when it is not a
+// usable one; Unimplemented for v2-only torrents.
 absl::StatusOr<Metainfo> ParseMetainfo(absl::string_view bytes);
 
 // The same for a bare `info` value, as metadata exchange (BEP 9) delivers it.

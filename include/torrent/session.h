@@ -1,0 +1,135 @@
+// The client for a program that embeds it: a session runs torrents side by side, which share its port, its limits and
+// its connections. `src/cli` is written against this header and its neighbours alone. Thread-safe. Nothing here prints;
+// events (torrent/event.h) and Status() say what goes on.
+#ifndef TORRENT_SESSION_H_
+#define TORRENT_SESSION_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "torrent/event.h"
+#include "torrent/metainfo.h"
+
+namespace torrent {
+
+struct SessionOptions {
+  uint16_t port = 6881;        // taken: the next free one is; 0: any
+  bool listen = true;          // incoming connections at all
+  std::string bind;            // an address or an interface name; empty: all
+  int64_t download_limit = 0;  // bytes a second over all torrents; 0: none
+  int64_t upload_limit = 0;
+  int max_peers = 200;        // connections over all torrents
+  uint64_t memory_bytes = 0;  // buffers, queues and tables; 0: by the machine (64 MiB at most)
+  std::string state_dir;      // empty: $XDG_STATE_HOME/torrent
+};
+
+struct TorrentOptions {
+  std::string output_dir = ".";
+  std::vector<bool> wanted;           // by file; empty: all (metainfo/selection parses `--select`)
+  bool allocate = false;              // reserve the space of wanted files
+  bool overwrite = false;             // files that are there and not this torrent's
+  bool wait_for_space = true;         // disk full: wait until there is room; otherwise it is the torrent's error
+  bool seed = false;                  // go on uploading when complete
+  double seed_ratio = 0;              // stop seeding at uploaded / size; 0: no bound
+  std::chrono::seconds seed_time{0};  // stop seeding after that long; 0: no bound
+  std::vector<std::string> peers;     // "address:port" to try in any case
+  std::vector<std::string> trackers;  // in addition to the torrent's, typed by the user
+};
+
+enum class TorrentState : uint8_t {
+  kChecking,  // hashing what is on disk
+  kDownloading,
+  kWaitingForDisk,  // full; goes on by itself
+  kSyncing,         // all written; being synced
+  kSeeding,
+  kStopping,
+  kStopped,  // ended: complete, by RequestStop, or with `error`
+};
+
+// Why a torrent ended; the command line makes its exit codes of it.
+enum class Failure : uint8_t { kNone, kDisk, kNetwork, kOther };
+
+struct TorrentStatus {
+  TorrentState state = TorrentState::kChecking;
+  Failure failure = Failure::kNone;
+  absl::Status error;          // of failure, or of the disk that is waited for
+  uint64_t wanted_bytes = 0;   // of the pieces that hold wanted files, pad bytes not counted
+  uint64_t done_bytes = 0;     // of them, written and verified
+  uint64_t checked_bytes = 0;  // while kChecking
+  uint64_t check_total_bytes = 0;
+  uint64_t downloaded_bytes = 0;  // payload received in this run
+  uint64_t uploaded_bytes = 0;
+  uint64_t uploaded_before_bytes = 0;  // in earlier runs
+  uint64_t wasted_bytes = 0;           // received twice or unasked
+  uint64_t corrupt_bytes = 0;          // of pieces whose hash differed
+  double download_rate = 0;            // bytes a second, over the last seconds
+  double upload_rate = 0;
+  uint32_t connected_peers = 0;
+  uint32_t connected_seeds = 0;
+  uint32_t known_peers = 0;
+  uint32_t unchoked_by_peers = 0;
+  bool complete = false;  // all wanted is written, verified and synced
+  double seconds = 0;     // since the swarm started, checking not counted; stands still at completion
+};
+
+class Session {
+ public:
+  // Opens the port and starts the shared threads. Unavailable when no port can be had, InvalidArgument for `bind` or
+  // `state_dir`. `listener` may be null; it must outlive the session.
+  static absl::StatusOr<std::unique_ptr<Session>> Start(const SessionOptions& options, EventListener* listener);
+  // Stops everything, within 5 seconds (see Stop).
+  virtual ~Session() = default;
+
+  // Starts a torrent; its own thread checks the disk and then joins the swarm. InvalidArgument for options that do not
+  // fit the torrent, AlreadyExists when this session or another process has it in the same folder, or the file system's
+  // own error.
+  virtual absl::StatusOr<TorrentId> Add(std::shared_ptr<const Metainfo> metainfo, const TorrentOptions& options) = 0;
+
+  virtual TorrentStatus Status(TorrentId id) const = 0;
+  // Waits until `id` is kStopped or `timeout` has passed; true when it is kStopped.
+  virtual bool WaitStopped(TorrentId id, std::chrono::milliseconds timeout) = 0;
+  // The port that is listened on; 0 without.
+  virtual uint16_t port() const = 0;
+
+  // Asks all torrents to stop in order (README of src: "Stop"); returns at once, may be called from any thread, twice
+  // too.
+  virtual void RequestStop() = 0;
+  // RequestStop, then waits; false when something hung beyond `deadline` (a resolver, a dead disk): then the caller
+  // should leave by _exit, and the resume records are true all the same.
+  virtual bool Stop(std::chrono::milliseconds deadline = std::chrono::milliseconds(5000)) = 0;
+};
+
+// Hashes what is under `output_dir` and tells which files are whole. Blocks; uses all cores.
+struct FileCheck {
+  enum class Result : uint8_t { kWhole, kMissing, kBad };  // kBad: shorter, longer, or a piece differs
+  Result result = Result::kMissing;
+  uint64_t bad_bytes = 0;  // in pieces that differ
+};
+struct VerifyReport {
+  std::vector<FileCheck> files;  // by file index; pad files are kWhole
+  uint32_t good_pieces = 0;
+  bool whole() const { return all_whole; }
+  bool all_whole = false;
+};
+absl::StatusOr<VerifyReport> VerifyFiles(const Metainfo& metainfo, const std::string& output_dir,
+                                         const std::function<void(uint64_t done, uint64_t total)>& progress);
+
+// Fetches a .torrent over http(s). Blocks for at most a minute.
+absl::StatusOr<std::string> FetchMetainfo(const std::string& url);
+
+// Asks the first answering tracker of a torrent how many peers there are (BEP 48).
+struct ScrapeResult {
+  std::string tracker;
+  absl::Status status;
+  int64_t complete = 0, incomplete = 0, downloaded = 0;
+};
+std::vector<ScrapeResult> ScrapeTrackers(const Metainfo& metainfo);
+
+}  // namespace torrent
+
+#endif  // TORRENT_SESSION_H_
