@@ -26,6 +26,21 @@ inline constexpr size_t kMaxPathElementBytes = 240;  // below NAME_MAX (255), wi
 inline constexpr size_t kMaxPathDepth = 100;
 inline constexpr size_t kMaxTrackers = 100;
 
+// --- Peer wire ---------------------------------------------------------------------------------------------------
+// An extension message that we read holds at most one metadata block and its header (BEP 9), or a list of some hundred
+// peers (BEP 11); handshakes are below 1 KiB.
+inline constexpr uint32_t kMaxExtendedPayloadBytes = 64 * 1024;
+// A message that we do not know is skipped, without taking memory, up to this length.
+inline constexpr uint32_t kMaxIgnoredMessageBytes = 1024 * 1024;
+// A peer's name for itself (`v` of BEP 10) goes to logs; real ones have 5 to 40 bytes.
+inline constexpr size_t kMaxClientNameBytes = 100;
+// Entries of an extension handshake. Real ones have about 30; each costs us a value while it is read.
+inline constexpr size_t kMaxExtensionHandshakeItems = 1000;
+// The largest `info` value that is fetched from peers (BEP 9): they may claim any size.
+inline constexpr uint32_t kMaxPeerMetadataBytes = 16u << 20;
+// BEP 6 suggests 10 pieces for a peer that has none.
+inline constexpr size_t kAllowedFastPieces = 10;
+
 // --- Threads and memory ------------------------------------------------------------------------------------------
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr size_t kThreadStackBytes = 1024 * 1024;
