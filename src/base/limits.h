@@ -41,6 +41,24 @@ inline constexpr uint32_t kMaxPeerMetadataBytes = 16u << 20;
 // BEP 6 suggests 10 pieces for a peer that has none.
 inline constexpr size_t kAllowedFastPieces = 10;
 
+// --- Network -----------------------------------------------------------------------------------------------------
+inline constexpr int kMaxResolverThreads = 4;  // getaddrinfo cannot be stopped: this many may hang
+inline constexpr std::chrono::seconds kResolveTimeout{10};
+inline constexpr size_t kMaxUrlBytes = 8 * 1024;  // an announce with all its arguments stays under 1 KiB
+
+// --- HTTP (trackers, torrent files by URL) -----------------------------------------------------------------------
+inline constexpr std::chrono::seconds kHttpConnectTimeout{15};
+inline constexpr std::chrono::seconds kHttpTotalTimeout{60};
+inline constexpr int kMaxHttpRedirects = 5;
+inline constexpr size_t kMaxTrackerBodyBytes = 1 << 20;  // 2000 peers in the dictionary form are under 200 KiB
+// The library matches the status line recursively, 250 bytes of stack a character.
+inline constexpr size_t kMaxHttpStatusLineBytes = 256;
+inline constexpr size_t kMaxHttpHeadBytes = 16 * 1024;
+inline constexpr size_t kMaxHttpFields = 100;
+// Deflate reaches 1032:1, text of trackers about 10:1. The slack lets short repetitive answers through.
+inline constexpr size_t kMaxInflateRatio = 100;
+inline constexpr size_t kInflateSlackBytes = 64 * 1024;
+
 // --- Threads and memory ------------------------------------------------------------------------------------------
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr size_t kThreadStackBytes = 1024 * 1024;
