@@ -4,37 +4,45 @@
 #ifndef TORRENT_BENCODE_H_
 #define TORRENT_BENCODE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace torrent::bencode {
 
-// A decoded value. Strings and raw bytes are views into the buffer that was decoded: it must outlive the value.
+// A decoded value: 24 bytes, whatever it is. It is a view into the buffer that was decoded, which must outlive it, and
+// the root also owns the memory of all values below it: they live as long as the root, wherever that is moved.
 class Value {
  public:
   enum class Type : uint8_t { kInteger, kString, kList, kDictionary };
-  // Keys in the order in which they stood; a duplicate key keeps its place (Find answers the first).
-  using Dictionary = std::vector<std::pair<absl::string_view, Value>>;
-  using List = std::vector<Value>;
+  using List = absl::Span<const Value>;
+  class Dictionary;
 
-  Type type() const { return type_; }
-  bool is_integer() const { return type_ == Type::kInteger; }
-  bool is_string() const { return type_ == Type::kString; }
-  bool is_list() const { return type_ == Type::kList; }
-  bool is_dictionary() const { return type_ == Type::kDictionary; }
+  Value(Value&& other) noexcept;
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+
+  Type type() const;
+  bool is_integer() const { return data_[0] == 'i'; }
+  bool is_string() const { return data_[0] >= '0' && data_[0] <= '9'; }
+  bool is_list() const { return data_[0] == 'l'; }
+  bool is_dictionary() const { return data_[0] == 'd'; }
 
   // Each requires the type.
-  int64_t integer() const { return integer_; }
-  absl::string_view string() const { return string_; }
-  const List& list() const { return list_; }
-  const Dictionary& dictionary() const { return dictionary_; }
+  int64_t integer() const;
+  absl::string_view string() const;
+  List list() const { return {children_, count_}; }
+  // Keys in the order in which they stood; a duplicate key keeps its place.
+  Dictionary dictionary() const;
 
-  // The value of `key` in a dictionary; null when this is none or has no such key.
+  // The value of `key` in a dictionary, the first if there are several; null when this is none or has no such key.
+  // Looks at one key after the other: for a few known keys, not for a table.
   const Value* Find(absl::string_view key) const;
   // The same, and of that type; null otherwise.
   const Value* FindString(absl::string_view key) const;
@@ -43,17 +51,61 @@ class Value {
   const Value* FindDictionary(absl::string_view key) const;
 
   // The bytes that this value was decoded from, exactly: an infohash is taken of them.
-  absl::string_view raw() const { return raw_; }
+  absl::string_view raw() const { return {data_, size_}; }
 
  private:
   friend class Decoder;
-  Type type_ = Type::kInteger;
-  int64_t integer_ = 0;
-  absl::string_view string_;
-  absl::string_view raw_;
-  List list_;
-  Dictionary dictionary_;
+  Value(absl::string_view raw, Value* children, uint32_t count, bool owns_memory)
+      : data_(raw.data()),
+        children_(children),
+        size_(static_cast<uint32_t>(raw.size())),
+        count_(count & 0x7fffffff),
+        owns_memory_(owns_memory) {}
+
+  const char* data_;  // its first byte tells the type
+  Value* children_;   // a dictionary's are key, value, key, value ...
+  uint32_t size_;
+  uint32_t count_ : 31;       // of children
+  uint32_t owns_memory_ : 1;  // true in a root: `children_` is the beginning of what holds every value below
 };
+
+// The entries of a dictionary, as pairs: `for (const auto& [key, value] : v.dictionary())`.
+class Value::Dictionary {
+ public:
+  using Entry = std::pair<absl::string_view, const Value&>;
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Entry;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = Entry;
+
+    explicit Iterator(const Value* key) : key_(key) {}
+    Entry operator*() const { return {key_[0].string(), key_[1]}; }
+    Iterator& operator++() {
+      key_ += 2;
+      return *this;
+    }
+    friend bool operator==(Iterator a, Iterator b) { return a.key_ == b.key_; }
+    friend bool operator!=(Iterator a, Iterator b) { return a.key_ != b.key_; }
+
+   private:
+    const Value* key_;
+  };
+
+  explicit Dictionary(absl::Span<const Value> keys_and_values) : children_(keys_and_values) {}
+  size_t size() const { return children_.size() / 2; }
+  bool empty() const { return children_.empty(); }
+  Iterator begin() const { return Iterator(children_.data()); }
+  Iterator end() const { return Iterator(children_.data() + children_.size()); }
+  Entry operator[](size_t i) const { return {children_[2 * i].string(), children_[2 * i + 1]}; }
+
+ private:
+  absl::Span<const Value> children_;
+};
+
+inline Value::Dictionary Value::dictionary() const { return Dictionary({children_, count_}); }
 
 struct DecodeOptions {
   int max_depth = 100;
