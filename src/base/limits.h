@@ -59,6 +59,16 @@ inline constexpr size_t kMaxHttpFields = 100;
 inline constexpr size_t kMaxInflateRatio = 100;
 inline constexpr size_t kInflateSlackBytes = 64 * 1024;
 
+// --- Disk --------------------------------------------------------------------------------------------------------
+inline constexpr size_t kMaxOpenFiles = 64;        // descriptors kept for payload; the rest are for peers
+inline constexpr size_t kWriteRunBytes = 1 << 20;  // one turn of the piece writer for a torrent: bounds its latency
+inline constexpr size_t kVerifyBufferBytes = 256 << 10;  // a hashing thread's read buffer: stays in a core's own cache
+inline constexpr std::chrono::seconds kDiskFullFirstRetry{2};
+inline constexpr std::chrono::seconds kDiskFullRetry{5};
+inline constexpr std::chrono::seconds kCheckpointInterval{5};  // what a power cut may cost
+inline constexpr std::chrono::seconds kWritebackInterval{1};   // keeps the last fdatasync of a download short
+inline constexpr size_t kMaxRecordBytes = 64u << 20;           // 2^21 pieces are 256 KiB, 10^6 files 16 MiB
+
 // --- Threads and memory ------------------------------------------------------------------------------------------
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr size_t kThreadStackBytes = 1024 * 1024;

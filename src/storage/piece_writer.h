@@ -1,7 +1,7 @@
 // The one thread that writes a device: it takes blocks in the receive buffers that they came in and puts them into the
-// files, runs of them side by side in one call. A sub-queue a torrent keeps a full disk or an error to the torrent that has it.
-// Thread: one a device (`st_dev`), started on demand; it never syncs (storage/checkpoint does). Submit may be called from anywhere.
-// Invariant: blocks of one torrent are written in the order in which they were submitted.
+// files, runs of them side by side in one call. A sub-queue a torrent keeps a full disk or an error to the torrent that
+// has it. Thread: one a device (`st_dev`), started on demand; it never syncs (storage/checkpoint does). Submit may be
+// called from anywhere. Invariant: blocks of one torrent are written in the order in which they were submitted.
 #ifndef TORRENT_STORAGE_PIECE_WRITER_H_
 #define TORRENT_STORAGE_PIECE_WRITER_H_
 
@@ -12,10 +12,11 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/buffer_pool.h"
-#include "base/mutex.h"
-#include "base/thread.h"
+#include "base/clock.h"
+#include "base/limits.h"
 #include "storage/file_store.h"
 
 namespace torrent {
@@ -42,8 +43,8 @@ class WriteObserver {
   virtual void OnWritten(absl::Span<const BlockWrite> blocks) = 0;
   // The queue fell below half of its bound after HasRoom() was false.
   virtual void OnRoom() = 0;
-  // ResourceExhausted: no room on the disk; what is held stays queued and is tried again by itself, OnRecovered follows when it
-  // went in. Any other error is final: the rest of the queue is dropped, and so is what is submitted later.
+  // ResourceExhausted: no room on the disk; what is held stays queued and is tried again by itself, OnRecovered follows
+  // when it went in. Any other error is final: the rest of the queue is dropped, and so is what is submitted later.
   virtual void OnWriteError(const absl::Status& error) = 0;
   virtual void OnRecovered() = 0;
 };
@@ -53,7 +54,14 @@ class PieceWriter {
   // A torrent's sub-queue. Destroying it drops what is queued and waits for a write of its own that is under way.
   class Queue;
 
+  // How long a torrent that met a full disk waits before it tries again.
+  struct Options {
+    Duration first_retry = kDiskFullFirstRetry;
+    Duration retry = kDiskFullRetry;
+  };
+  // ResourceExhausted when there is no thread.
   static absl::StatusOr<std::unique_ptr<PieceWriter>> Start();
+  static absl::StatusOr<std::unique_ptr<PieceWriter>> Start(const Options& options);
   // Ends the thread; all queues must be gone.
   ~PieceWriter();
 
@@ -68,10 +76,12 @@ class PieceWriter {
 class PieceWriter::Queue {
  public:
   virtual ~Queue() = default;
-  // Takes the blocks, over the bound too: who submits asks HasRoom before it reads more from its peer. Never blocks on I/O.
+  // Takes the blocks, over the bound too: who submits asks HasRoom before it reads more from its peer. Never blocks on
+  // I/O.
   virtual void Submit(std::vector<BlockWrite> blocks) = 0;
   virtual bool HasRoom() const = 0;
-  // Waits until all that was submitted is written, or `deadline`; false when it was not (disk full, too slow, an error).
+  // Waits until all that was submitted is written, or `deadline`; false when it was not (disk full, too slow, an
+  // error).
   virtual bool Drain(TimePoint deadline) = 0;
 };
 

@@ -1,0 +1,143 @@
+// One torrent's bytes on disk, addressed by their offset in the torrent (BEP 3): which file a byte lies in, that pad
+// files (BEP 47) are zeros that nobody stores, and that the bytes of files that the user does not want, which share a
+// piece with wanted ones, go to one part file instead. Thread-safe: workers read and lease, the piece writer writes,
+// the sync thread syncs. Invariant: a file appears when its first byte is written, and is never cut, whatever length it
+// has.
+#ifndef TORRENT_STORAGE_FILE_STORE_H_
+#define TORRENT_STORAGE_FILE_STORE_H_
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "base/mutex.h"
+#include "metainfo/piece_layout.h"
+#include "storage/file_pool.h"
+#include "storage/folder.h"
+#include "torrent/metainfo.h"
+
+namespace torrent {
+
+// A range of the torrent that lies in one place: a descriptor for sendfile, or zeros of a pad file (no descriptor).
+struct FileRange {
+  FileLease file;       // null: `length` bytes of zeros
+  uint64_t offset = 0;  // in that file
+  uint64_t length = 0;
+};
+
+class FileStore {
+ public:
+  struct Options {
+    std::string output_dir;  // files lie below it
+    bool create_output_dir =
+        true;                  // else NotFound when it is missing: a disk that is not mounted must not be filled up
+    std::vector<bool> wanted;  // one a file; empty: all
+    std::string part_file;     // path of the part file, made when first needed
+    FilePool* pool = nullptr;  // outlives the store
+  };
+
+  // Looks at what is there and creates nothing but the folder. A file that is not wanted and exists is used where it
+  // lies; one that does not exist lives in the part file. Errors name the path.
+  static absl::StatusOr<std::unique_ptr<FileStore>> Open(std::shared_ptr<const Metainfo> metainfo, Options options);
+  ~FileStore();
+
+  // Fills `out` from [offset, offset + size) of the torrent. NotFound: a file of it is missing; DataLoss: a file ends
+  // before; both name the path, as do the file system's own errors, and leave `out` undefined. Blocks on the disk.
+  absl::Status ReadAt(uint64_t offset, absl::Span<uint8_t> out);
+
+  // Writes the pieces of memory one after another from `offset` on: to files, pad bytes nowhere, unwanted files' bytes
+  // to the part file. Files and folders are made when missing. On an error an unknown part is written; doing it again
+  // is harmless. ResourceExhausted: no room, naming the path and the file system; others name the path. Blocks on the
+  // disk.
+  absl::Status WriteRun(uint64_t offset, absl::Span<const iovec> bytes);
+
+  // The longest part of [offset, offset + length) from `offset` on that lies in one place. The file may be shorter than
+  // the range says: a short sendfile means that it was cut. NotFound when the file is missing.
+  absl::StatusOr<FileRange> Lease(uint64_t offset, uint64_t length);
+
+  // Asks the kernel to read ahead. Never fails: it is a hint.
+  void Prefetch(uint64_t offset, uint64_t length);
+  // True unless all of the range lies in missing files, beyond the ends of files, in pads or in holes; of those, sets
+  // `*complete` when every byte of it exists, as zeros.
+  bool HasData(uint64_t offset, uint64_t length, bool* complete);
+
+  // Wanted files without a byte, which no write would make.
+  absl::Status CreateEmptyFiles();
+  // Reserves the wanted files' space, never by writing zeros; file systems that cannot reserve are left sparse.
+  // ResourceExhausted as WriteRun.
+  absl::Status Allocate();
+
+  // Starts writing dirty pages out, so that a later SyncDirty has less to wait for. A hint.
+  void StartWriteback();
+  // Forces onto the disk what was written before this call: data, sizes, names. An error is final: what the kernel
+  // could not write it has forgotten, so each later call answers the same. DataLoss: a file that was written is gone
+  // from its folder. Blocks on the disk, possibly for long.
+  absl::Status SyncDirty();
+
+  // From its name. Absent (also) for what is in the part file; pads and links of the torrent are absent too.
+  absl::StatusOr<FileStat> Stat(uint32_t file_index) const;
+  absl::StatusOr<FileStat> StatPartFile() const;
+
+  // A file that is not wanted and turns out to be somebody else's: it is left alone, its bytes go to the part file.
+  // Before the first write only.
+  void UsePartFile(uint32_t file_index);
+  // For files that were in the part file in an earlier run (`was_in_part_file`, one a file) and are wanted now: copies
+  // what the part file has of them into their own files, unless those exist. Errors as WriteRun.
+  absl::Status BringHome(const std::vector<bool>& was_in_part_file);
+
+  bool wanted(uint32_t file_index) const { return wanted_[file_index]; }
+  bool in_part_file(uint32_t file_index) const { return in_part_file_[file_index]; }
+  // For messages.
+  std::string PathOf(uint32_t file_index) const { return folder_->PathOf(metainfo_->files[file_index].path); }
+  // "/dev/sda1 on /data: 0 B of 500.1 GB free"
+  std::string DescribeFileSystem() const;
+  uint64_t free_bytes() const;
+  const Folder& folder() const { return *folder_; }
+  uint64_t device() const { return folder_->device(); }
+  const Metainfo& metainfo() const { return *metainfo_; }
+  const PieceLayout& layout() const { return layout_; }
+
+ private:
+  enum class Place : uint8_t { kPad, kFile, kPartFile };
+  // Where a file span really lies.
+  struct Home {
+    Folder* folder;
+    uint32_t number;  // in the pool
+    absl::string_view path;
+    uint64_t offset;
+    bool executable;
+  };
+
+  FileStore(std::shared_ptr<const Metainfo> metainfo, Options options, std::unique_ptr<Folder> folder);
+  Place PlaceOf(uint32_t file_index) const;
+  absl::StatusOr<Home> HomeOf(const FileSpan& span, bool create);
+  absl::StatusOr<Folder*> PartFolder(bool create) const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<FileLease> Lend(const Home& home, Folder::Access access);
+  void MarkDirty(uint32_t number) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status SyncFile(uint32_t number);
+
+  const std::shared_ptr<const Metainfo> metainfo_;
+  const PieceLayout layout_;
+  const std::unique_ptr<Folder> folder_;
+  FilePool* const pool_;
+  const std::vector<bool> wanted_;
+  std::vector<bool> in_part_file_;  // constant after the first write
+  const std::string part_dir_;
+  const std::string part_name_;
+
+  mutable Mutex mutex_;
+  mutable std::unique_ptr<Folder> part_folder_ ABSL_GUARDED_BY(mutex_);  // set once
+  std::vector<uint32_t> dirty_ ABSL_GUARDED_BY(mutex_);                  // file numbers, each once
+  std::vector<bool> is_dirty_ ABSL_GUARDED_BY(mutex_);
+  absl::Status sync_error_ ABSL_GUARDED_BY(mutex_);  // the first; sticks
+};
+
+}  // namespace torrent
+
+#endif  // TORRENT_STORAGE_FILE_STORE_H_

@@ -1,0 +1,81 @@
+// The one place that opens, creates and asks about files: below a folder's descriptor, one path element at a time and
+// never through a symbolic link, so that no name from a torrent and no link that somebody planted leads out of the
+// folder. Thread-safe. Invariant: whatever is opened is a regular file (or a folder on the way to one) that lies below
+// the folder.
+#ifndef TORRENT_STORAGE_FOLDER_H_
+#define TORRENT_STORAGE_FOLDER_H_
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "base/mutex.h"
+#include "base/unique_fd.h"
+
+namespace torrent {
+
+// What the file system says about one file. `mtime_ns` counts from 1970.
+struct FileStat {
+  bool exists = false;
+  uint64_t size = 0;
+  int64_t mtime_ns = 0;
+  friend bool operator==(const FileStat&, const FileStat&) = default;
+};
+
+class Folder {
+ public:
+  enum class Access {
+    kRead,    // must exist; opened for reading alone, so that a read-only medium can be seeded from
+    kWrite,   // must exist; read and write
+    kCreate,  // read and write; the file and missing folders on the way are made
+  };
+
+  // Opens `path`, a folder that the user named: links in it are the user's and are followed. With `create` it and what
+  // is missing above it is made. NotFound and the like, with the path.
+  static absl::StatusOr<std::unique_ptr<Folder>> Open(const std::string& path, bool create);
+
+  // Opens the regular file `path` (elements joined by '/', never empty, "." or ".."; those are refused with
+  // InvalidArgument). FailedPrecondition for a symbolic link on the way or at the end, and for whatever is no regular
+  // file there: nothing is written through it. A file made with `executable` may be executed as far as the umask
+  // allows.
+  absl::StatusOr<UniqueFd> OpenFile(absl::string_view path, Access access, bool executable = false);
+
+  // Nothing there (or no folder on the way) is no error: `exists` is false then. FailedPrecondition as for OpenFile.
+  absl::StatusOr<FileStat> Stat(absl::string_view path) const;
+
+  // Forces the names made by OpenFile since the last call onto the disk (fsync of the folders that hold them).
+  absl::Status SyncNewNames();
+
+  // As the user named it.
+  const std::string& path() const { return path_; }
+  // The same without links and relative parts.
+  const std::string& canonical_path() const { return canonical_path_; }
+  // For messages: the file's path as the user would type it.
+  std::string PathOf(absl::string_view relative) const;
+  // st_dev: which file system the folder lies on.
+  uint64_t device() const { return device_; }
+  // Unlike that of any other Folder of this process.
+  uint64_t id() const { return id_; }
+  int fd() const { return fd_.get(); }
+
+ private:
+  Folder(std::string path, std::string canonical_path, UniqueFd fd, uint64_t device);
+  absl::StatusOr<UniqueFd> OpenParent(absl::string_view path, bool create, absl::string_view* name);
+  absl::StatusOr<UniqueFd> Walk(absl::string_view folders, bool create);
+  void RememberNewNameIn(absl::string_view folders) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  const std::string path_;
+  const std::string canonical_path_;
+  const UniqueFd fd_;
+  const uint64_t device_;
+  const uint64_t id_;
+  Mutex mutex_;
+  std::set<std::string> with_new_names_ ABSL_GUARDED_BY(mutex_);  // relative; "" is the folder itself
+};
+
+}  // namespace torrent
+
+#endif  // TORRENT_STORAGE_FOLDER_H_
