@@ -24,7 +24,13 @@ inline constexpr int kMaxBencodeDepth = 100;
 inline constexpr size_t kMaxBencodeItems = 3'000'000;
 inline constexpr size_t kMaxPathElementBytes = 240;  // below NAME_MAX (255), with room for a number
 inline constexpr size_t kMaxPathDepth = 100;
+inline constexpr size_t kMaxPathBytes = 4000;  // of a path in a torrent: PATH_MAX (4096) with the NUL and a little more
+inline constexpr size_t kMaxRenameAttempts = 500;  // for names that become equal: the k-th of them takes k tries
 inline constexpr size_t kMaxTrackers = 100;
+inline constexpr size_t kMaxWebSeeds = 100;
+inline constexpr size_t kMaxDhtNodes = 100;   // of one .torrent
+inline constexpr size_t kMaxUrlBytes = 2048;  // what browsers and servers take; passkeys are a few dozen
+inline constexpr size_t kMaxCommentBytes = 4096;
 
 // --- Peer wire ---------------------------------------------------------------------------------------------------
 // An extension message that we read holds at most one metadata block and its header (BEP 9), or a list of some hundred
@@ -68,6 +74,27 @@ inline constexpr std::chrono::seconds kDiskFullRetry{5};
 inline constexpr std::chrono::seconds kCheckpointInterval{5};  // what a power cut may cost
 inline constexpr std::chrono::seconds kWritebackInterval{1};   // keeps the last fdatasync of a download short
 inline constexpr size_t kMaxRecordBytes = 64u << 20;           // 2^21 pieces are 256 KiB, 10^6 files 16 MiB
+
+// --- Trackers ----------------------------------------------------------------------------------------------------
+// More addresses than a torrent ever dials; 20 times what a client asks for (`numwant`).
+inline constexpr size_t kMaxTrackerPeers = 2000;
+// A tracker's texts (`failure reason`, `warning message`) go to logs; its `tracker id` comes back in each of our URLs.
+inline constexpr size_t kMaxTrackerTextBytes = 500;
+inline constexpr size_t kMaxTrackerIdBytes = 512;
+// Trackers have sent 0, negative numbers and 2^31 as `interval`.
+inline constexpr std::chrono::seconds kMinAnnounceInterval{60};
+inline constexpr std::chrono::hours kMaxAnnounceInterval{2};
+// Where a reply names none: what most trackers name.
+inline constexpr std::chrono::minutes kDefaultAnnounceInterval{30};
+// Waits after failures: 5 s doubled at each, as long as half an hour.
+inline constexpr std::chrono::seconds kMinAnnounceBackoff{5};
+inline constexpr std::chrono::minutes kMaxAnnounceBackoff{30};
+// A tracker that is silent for this long no longer holds up the next one (it may still answer).
+inline constexpr std::chrono::seconds kAnnouncePatience{5};
+// Each takes a thread while it waits.
+inline constexpr size_t kMaxAnnouncesInFlight = 8;
+// A longer `retry in` (BEP 31) counts as this.
+inline constexpr std::chrono::hours kMaxRetryIn{7 * 24};
 
 // --- Threads and memory ------------------------------------------------------------------------------------------
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
