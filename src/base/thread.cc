@@ -67,4 +67,9 @@ void Thread::Join() {
   pthread_join(thread_, nullptr);
 }
 
+void Thread::Abandon() {
+  if (!std::exchange(joinable_, false)) return;
+  pthread_detach(thread_);
+}
+
 }  // namespace torrent
