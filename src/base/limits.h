@@ -50,7 +50,8 @@ inline constexpr size_t kAllowedFastPieces = 10;
 // --- Network -----------------------------------------------------------------------------------------------------
 inline constexpr int kMaxResolverThreads = 4;  // getaddrinfo cannot be stopped: this many may hang
 inline constexpr std::chrono::seconds kResolveTimeout{10};
-inline constexpr size_t kMaxUrlBytes = 8 * 1024;  // an announce with all its arguments stays under 1 KiB
+// A URL of a metainfo (at most kMaxUrlBytes) with the arguments of an announce, or a redirect with a long signature.
+inline constexpr size_t kMaxRequestUrlBytes = 8 * 1024;
 
 // --- HTTP (trackers, torrent files by URL) -----------------------------------------------------------------------
 inline constexpr std::chrono::seconds kHttpConnectTimeout{15};
