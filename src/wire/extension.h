@@ -19,13 +19,13 @@ namespace torrent::wire {
 // The extended id of the extension handshake itself.
 inline constexpr uint8_t kExtensionHandshakeId = 0;
 
-// The extensions that are spoken of here.
+// The extensions that are spoken of here, in the order of their names.
 enum class Extension : uint8_t {
+  kDontHave,    // lt_donthave, BEP 54
+  kUploadOnly,  // upload_only as a message: what BEP 21 says in the handshake, said later
+  kHolepunch,   // ut_holepunch, BEP 55
   kMetadata,    // ut_metadata, BEP 9
   kPex,         // ut_pex, BEP 11
-  kDontHave,    // lt_donthave, BEP 54
-  kHolepunch,   // ut_holepunch, BEP 55
-  kUploadOnly,  // upload_only as a message, BEP 21
 };
 inline constexpr size_t kExtensionCount = 5;
 absl::string_view ExtensionName(Extension extension);
@@ -36,7 +36,7 @@ struct ExtensionHandshake {
   std::array<absl::optional<uint8_t>, kExtensionCount> ids;
   // `v`: the peer's program and version, cleaned and cut to kMaxClientNameBytes; empty where not sent.
   std::string client;
-  // `reqq`: requests that the peer queues without dropping any; at least 1.
+  // `reqq`: requests that the peer queues before it drops some; at least 1.
   absl::optional<uint32_t> request_queue;
   // `p`: the peer's listening port. Not 0.
   absl::optional<uint16_t> port;

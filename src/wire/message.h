@@ -21,6 +21,8 @@
 
 namespace torrent::wire {
 
+class Bitfield;
+
 enum class MessageId : uint8_t {
   // BEP 3
   kChoke = 0,
@@ -138,8 +140,7 @@ void EncodeHaveNone(std::string* out);
 void EncodePort(uint16_t dht_port, std::string* out);
 // The 13 bytes before a block of `length` bytes.
 void EncodePieceHeader(uint32_t piece_index, uint32_t begin, uint32_t length, std::string* out);
-// The 5 bytes before the ceil(piece_count / 8) bytes of a bitfield.
-void EncodeBitfieldHeader(uint32_t piece_count, std::string* out);
+void EncodeBitfield(const Bitfield& bitfield, std::string* out);
 void EncodeExtended(uint8_t extended_id, absl::string_view payload, std::string* out);
 
 }  // namespace torrent::wire

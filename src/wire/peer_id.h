@@ -13,8 +13,8 @@ namespace torrent::wire {
 
 using PeerId = std::array<uint8_t, 20>;
 
-// The two letters of this client in BEP 20's form `-PW0100-`: of its library's name, piecework. No client known to the
-// BEP's list, its wiki or the tables of other clients uses them.
+// The two letters of this client in BEP 20's form `-PW0100-`, after its library's name, piecework. Neither the BEP's
+// list nor the tables of libtorrent and Transmission know another client by them.
 inline constexpr absl::string_view kClientLetters = "PW";
 
 // `-PW`, four characters of the version ("0.1.0" gives 0100), `-`, and 12 letters and digits that nobody can guess.
