@@ -82,6 +82,9 @@ inline constexpr size_t kMaxTrackerPeers = 2000;
 // A tracker's texts (`failure reason`, `warning message`) go to logs; its `tracker id` comes back in each of our URLs.
 inline constexpr size_t kMaxTrackerTextBytes = 500;
 inline constexpr size_t kMaxTrackerIdBytes = 512;
+// A reply with that many peers in the dictionary form has 7 values a peer; each value costs us some 100 bytes.
+inline constexpr size_t kMaxTrackerReplyItems = 65'536;
+inline constexpr int kMaxTrackerReplyDepth = 10;
 // Trackers have sent 0, negative numbers and 2^31 as `interval`.
 inline constexpr std::chrono::seconds kMinAnnounceInterval{60};
 inline constexpr std::chrono::hours kMaxAnnounceInterval{2};

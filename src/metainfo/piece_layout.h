@@ -1,5 +1,5 @@
-// Where every byte of a torrent lies: pieces, their blocks, and the parts of files that a range covers (BEP 3, "pieces";
-// BEP 47, pad files). All arithmetic between these three views is here and nowhere else.
+// Where every byte of a torrent lies: pieces, their blocks, and the parts of files that a range covers (BEP 3,
+// "pieces"; BEP 47, pad files). All arithmetic between these three views is here and nowhere else.
 // Immutable; shared by all threads of a torrent.
 // Invariant: file spans answered for a range cover it exactly, in order, without empty ones.
 #ifndef TORRENT_METAINFO_PIECE_LAYOUT_H_
