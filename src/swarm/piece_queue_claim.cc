@@ -1,0 +1,305 @@
+// The ladder by which a peer gets its next blocks:
+//
+//   1  more of the piece that this peer is on
+//   2  a piece begun by a peer that left
+//   3  a new piece: rarest first, random among equals, the first few at random
+//   4  where no new one may be begun: free blocks of a piece that others are on, the one expected to finish last
+//   5  nothing free at all: blocks that others hold, slowest holder first, where this peer is expected to be sooner
+#include <algorithm>
+
+#include "base/limits.h"
+#include "swarm/piece_queue.h"
+
+namespace torrent {
+
+namespace {
+
+using State = BlockInFlight::State;
+
+// The first pieces are taken at random, not rarest first: a newcomer needs something to give soon, and the rarest piece
+// has the fewest sources.
+constexpr uint32_t kRandomFirstPieces = 4;
+// A peer that would need longer than this for a piece alone helps with others' instead.
+constexpr double kSlowPieceSeconds = 30;
+// Entries of the rarity order that are looked at one by one before a pass over the bitmaps takes over.
+constexpr size_t kPickWindow = 64;
+// Records of pieces in flight cost 28 bytes a block: 3.5 MiB at this number, with 2 GiB of pieces begun.
+constexpr size_t kMaxBlocksInFlight = 128 * 1024;
+// Neighbours are begun one after the other within groups of this size, where rarity does not care: their blocks lie
+// side by side in the file and leave in one write.
+constexpr uint32_t kNeighbourBytes = 4u << 20;
+// What a peer of unknown rate is taken for: a guess that lets it show what it can.
+constexpr double kUnknownRate = 64 * 1024;
+constexpr Duration kUnknownLatency = std::chrono::milliseconds(200);
+// Blocks that one call takes of others' in the endgame: few, because each may come twice.
+constexpr size_t kEndgameBlocks = 8;
+// A holder that is late by more than its whole expectation, and this, does not count any more.
+constexpr uint32_t kGraceMs = 300;
+
+bool Overdue(const BlockInFlight& block, int h, uint32_t now_ms) {
+  const uint32_t expected = block.expected_ms[h] - block.requested_ms[h];
+  return now_ms > block.requested_ms[h] + 2 * expected + kGraceMs;
+}
+
+}  // namespace
+
+// When the block after `ahead` others is expected from that source.
+static uint32_t ExpectedMs(const PieceQueue::Pace& pace, uint32_t ahead, uint32_t now_ms) {
+  const double rate = pace.bytes_per_second > 0 ? std::max(pace.bytes_per_second, 512.0) : kUnknownRate;
+  const Duration latency = pace.bytes_per_second > 0 ? pace.latency : kUnknownLatency;
+  return now_ms + static_cast<uint32_t>(1000 * (ToSeconds(latency) + (ahead + 1.0) * kBlockBytes / rate));
+}
+
+void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, absl::Span<const uint32_t> only,
+                                 std::vector<BlockRef>* out, Effects* effects) {
+  MutexLock lock(&queue_->mutex_);
+  Source* source = queue_->sources_[id_].get();
+  source->pace = pace;
+  const uint32_t now_ms = queue_->Milliseconds(now);
+  const size_t end = out->size() + count;
+  if (!only.empty()) {
+    for (uint32_t piece_index : only) {
+      if (out->size() >= end) return;
+      if (!source->pieces.Test(piece_index)) continue;
+      PieceInFlight* piece = queue_->FindLocked(piece_index);
+      if (piece == nullptr && queue_->missing_.Contains(piece_index)) piece = queue_->StartPieceLocked(piece_index);
+      if (piece == nullptr || !queue_->MayTakeFreeLocked(*piece, *source)) continue;
+      queue_->TakeFreeLocked(piece, source, end - out->size(), now_ms, out);
+    }
+    return;
+  }
+  while (out->size() < end) {
+    PieceInFlight* piece = queue_->NextPieceLocked(source);
+    if (piece == nullptr) break;
+    queue_->TakeFreeLocked(piece, source, end - out->size(), now_ms, out);
+  }
+  if (out->size() < end) {
+    queue_->TakeHeldLocked(source, std::min(end - out->size(), kEndgameBlocks), now_ms, out, effects);
+  }
+}
+
+bool PieceQueue::MayTakeFreeLocked(const PieceInFlight& piece, const Source& source) const {
+  if (piece.free_blocks == 0 || piece.failed || piece.restart || !source.pieces.Test(piece.piece_index)) return false;
+  return !piece.exclusive || piece.exclusive_owner == 0 || piece.exclusive_owner == source.id;
+}
+
+void PieceQueue::LeaveCurrentLocked(Source* source) {
+  if (source->current != nullptr && source->current->owner == source->id) source->current->owner = 0;
+  source->current = nullptr;
+}
+
+PieceInFlight* PieceQueue::NextPieceLocked(Source* source) {
+  if (source->current != nullptr && MayTakeFreeLocked(*source->current, *source)) return source->current;
+  LeaveCurrentLocked(source);
+  PieceInFlight* piece = AbandonedPieceLocked(source);
+  const bool slow =
+      source->pace.bytes_per_second > 0 && layout_->PieceBytes(0) / source->pace.bytes_per_second > kSlowPieceSeconds;
+  if (piece == nullptr && !slow) piece = NewPieceLocked(source);
+  if (piece == nullptr) piece = PieceToJoinLocked(source);
+  if (piece == nullptr && slow) piece = NewPieceLocked(source);
+  if (piece == nullptr) return nullptr;
+  source->current = piece;
+  if (piece->owner == 0) piece->owner = source->id;
+  return piece;
+}
+
+PieceInFlight* PieceQueue::AbandonedPieceLocked(Source* source) {
+  for (PieceInFlight* piece : open_) {
+    if (piece->owner == 0 && MayTakeFreeLocked(*piece, *source)) {
+      if (piece->exclusive) {
+        if (IsSuspectLocked(piece->piece_index, *source)) continue;
+        piece->exclusive_owner = source->id;
+      }
+      return piece;
+    }
+  }
+  return nullptr;
+}
+
+// Whether others should fetch the piece before this source: it may have spoilt it, and somebody who did not has it too.
+bool PieceQueue::IsSuspectLocked(uint32_t piece_index, const Source& source) const {
+  auto evidence = evidence_.find(piece_index);
+  if (evidence == evidence_.end()) return false;
+  auto contributed = [&evidence](ClaimantId id) {
+    for (const Evidence& round : evidence->second) {
+      if (std::find(round.contributors.begin(), round.contributors.end(), id) != round.contributors.end()) return true;
+    }
+    return false;
+  };
+  if (!contributed(source.id)) return false;
+  for (const auto& [id, other] : sources_) {
+    if (other->pieces.Test(piece_index) && other->outstanding > 0 && !contributed(id)) return true;
+  }
+  return false;
+}
+
+bool PieceQueue::MayBeginLocked(uint32_t piece_index, const Source& source) const {
+  return missing_.Contains(piece_index) && source.pieces.Test(piece_index) &&
+         (evidence_.empty() || !IsSuspectLocked(piece_index, source));
+}
+
+PieceInFlight* PieceQueue::NewPieceLocked(Source* source) {
+  if (blocks_in_flight_ >= kMaxBlocksInFlight && !open_.empty()) return nullptr;
+  absl::optional<uint32_t> pick = PickMissingLocked(*source);
+  if (!pick) return nullptr;
+  source->last_begun = *pick;
+  source->suggested = kNoPiece;
+  pieces_begun_++;
+  PieceInFlight* piece = StartPieceLocked(*pick);
+  if (piece->exclusive) piece->exclusive_owner = source->id;
+  return piece;
+}
+
+absl::optional<uint32_t> PieceQueue::PickMissingLocked(const Source& source) {
+  const wire::Bitfield& has = source.pieces;
+  if (missing_.size() == 0 || has.none()) return absl::nullopt;
+  if (source.suggested != kNoPiece && MayBeginLocked(source.suggested, source)) return source.suggested;
+  if (pieces_begun_ < kRandomFirstPieces) {
+    for (int tries = 0; tries < 16; tries++) {
+      const uint32_t piece_index = missing_.at(random_.Below(missing_.size()));
+      if (MayBeginLocked(piece_index, source)) return piece_index;
+    }
+  }
+  absl::optional<uint32_t> best;
+  for (size_t place = 0; place < missing_.size() && place < kPickWindow; place++) {
+    if (MayBeginLocked(missing_.at(place), source)) {
+      best = missing_.at(place);
+      break;
+    }
+  }
+  if (!best) {
+    // A peer with few pieces: one pass over the words, and the rarest of what it has.
+    for (size_t w = 0; w < has.word_count(); w++) {
+      for (uint64_t both = has.word(w) & missing_bits_.word(w); both != 0;) {
+        const auto piece_index = static_cast<uint32_t>(wire::Bitfield::FirstBit(w, both));
+        both &= ~(uint64_t{1} << (63 - piece_index % 64));
+        if (best && missing_.Availability(piece_index) >= missing_.Availability(*best)) continue;
+        if (MayBeginLocked(piece_index, source)) best = piece_index;
+      }
+    }
+    if (!best) return absl::nullopt;
+  }
+  if (source.last_begun != kNoPiece) {
+    const uint32_t next = source.last_begun + 1;
+    const uint32_t group = std::max<uint32_t>(1, kNeighbourBytes / layout_->PieceBytes(0));
+    if (next < layout_->piece_count() && next % group != 0 && MayBeginLocked(next, source) &&
+        missing_.Availability(next) <= missing_.Availability(*best)) {
+      return next;
+    }
+  }
+  return best;
+}
+
+PieceInFlight* PieceQueue::PieceToJoinLocked(Source* source) {
+  PieceInFlight* last = nullptr;
+  double last_seconds = -1;
+  for (PieceInFlight* piece : open_) {
+    if (piece->exclusive || !MayTakeFreeLocked(*piece, *source)) continue;
+    double rate = kUnknownRate;
+    if (auto owner = sources_.find(piece->owner); owner != sources_.end()) {
+      rate = std::max(owner->second->pace.bytes_per_second, 1024.0);
+    }
+    const double seconds = piece->free_blocks * double{kBlockBytes} / rate;
+    if (seconds > last_seconds) {
+      last_seconds = seconds;
+      last = piece;
+    }
+  }
+  return last;
+}
+
+void PieceQueue::TakeFreeLocked(PieceInFlight* piece, Source* source, size_t count, uint32_t now_ms,
+                                std::vector<BlockRef>* out) {
+  auto take = [&](uint32_t number) {
+    BlockInFlight& block = piece->blocks[number];
+    block.state = State::kRequested;
+    block.holders[0] = source->id;
+    block.requested_ms[0] = now_ms;
+    block.expected_ms[0] = ExpectedMs(source->pace, source->outstanding++, now_ms);
+    piece->free_blocks--;
+    out->push_back({piece->piece_index, number});
+  };
+  piece->end_free = std::min(piece->end_free, piece->block_count());
+  // Who began the piece goes on from its front, hashing as it goes; who joins takes from the back, out of its way, and
+  // at most half of what is left, so that both end together.
+  const bool joins = piece->owner != 0 && piece->owner != source->id;
+  if (joins) {
+    size_t share = std::min<size_t>(count, (piece->free_blocks + 1) / 2);
+    for (; share > 0 && piece->free_blocks > 0; piece->end_free--) {
+      if (piece->blocks[piece->end_free - 1].state != State::kFree) continue;
+      take(piece->end_free - 1);
+      share--;
+    }
+  } else {
+    for (; count > 0 && piece->free_blocks > 0; piece->first_free++) {
+      if (piece->blocks[piece->first_free].state != State::kFree) continue;
+      take(piece->first_free);
+      count--;
+    }
+  }
+  UpdateOpenLocked(piece);
+}
+
+void PieceQueue::TakeHeldLocked(Source* source, size_t count, uint32_t now_ms, std::vector<BlockRef>* out,
+                                Effects* effects) {
+  struct Candidate {
+    uint32_t expected_ms;  // of its soonest live holder; the largest number when none is live
+    PieceInFlight* piece;
+    uint32_t number;
+    int place;  // that becomes ours
+  };
+  // While pieces are missing, a block is worth asking for twice only when who was asked is overdue.
+  const bool endgame = missing_.size() == 0;
+  std::vector<Candidate> candidates;
+  std::vector<PieceInFlight*> stuck;
+  const uint32_t mine = ExpectedMs(source->pace, source->outstanding, now_ms);
+  for (auto& [index, piece] : in_flight_) {
+    if (piece->verified || piece->failed || piece->restart || !source->pieces.Test(index)) continue;
+    if (piece->accepted_blocks + piece->free_blocks == piece->block_count()) continue;
+    for (uint32_t number = 0; number < piece->block_count(); number++) {
+      const BlockInFlight& block = piece->blocks[number];
+      if (block.state != State::kRequested || block.holders[0] == source->id || block.holders[1] == source->id)
+        continue;
+      uint32_t soonest = 0xffffffff;
+      int place = -1;
+      for (int h = 0; h < 2; h++) {
+        if (block.holders[h] == 0 || Overdue(block, h, now_ms)) {
+          place = h;
+        } else {
+          soonest = std::min(soonest, block.expected_ms[h]);
+        }
+      }
+      if (piece->exclusive) {
+        if (soonest == 0xffffffff) stuck.push_back(piece.get());
+        break;
+      }
+      if (place < 0 || soonest <= mine || (!endgame && soonest != 0xffffffff)) continue;
+      candidates.push_back({soonest, piece.get(), number, place});
+    }
+  }
+  // A piece that is fetched from one peer alone, and that peer is overdue: it starts again with another.
+  for (PieceInFlight* piece : stuck) ReleaseExclusiveLocked(piece, effects);
+  count = std::min(count, candidates.size());
+  std::partial_sort(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(count), candidates.end(),
+                    [](const Candidate& a, const Candidate& b) { return a.expected_ms > b.expected_ms; });
+  for (size_t i = 0; i < count; i++) {
+    const Candidate& candidate = candidates[i];
+    const uint32_t expected_ms = ExpectedMs(source->pace, source->outstanding, now_ms);
+    if (candidate.expected_ms <= expected_ms) break;
+    BlockInFlight& block = candidate.piece->blocks[candidate.number];
+    const BlockRef ref{candidate.piece->piece_index, candidate.number};
+    if (const ClaimantId late = block.holders[candidate.place]; late != 0) {
+      effects->cancels.push_back({late, ref});
+      if (auto found = sources_.find(late); found != sources_.end() && found->second->outstanding > 0) {
+        found->second->outstanding--;
+      }
+    }
+    block.holders[candidate.place] = source->id;
+    block.requested_ms[candidate.place] = now_ms;
+    block.expected_ms[candidate.place] = expected_ms;
+    source->outstanding++;
+    out->push_back(ref);
+  }
+}
+
+}  // namespace torrent

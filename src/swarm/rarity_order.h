@@ -1,0 +1,50 @@
+// The missing pieces in the order of their availability, rarest first, random among equals.
+// An array of pieces sorted by how many peers have them, with the borders between equals kept beside it: one more or
+// one fewer peer with a piece is a swap with the border, whatever the number of pieces. Seeds have all pieces alike and
+// are not counted at all. Thread: under the piece queue's lock. Invariant: order_[position_[p]] == p for every p in the
+// order.
+#ifndef TORRENT_SWARM_RARITY_ORDER_H_
+#define TORRENT_SWARM_RARITY_ORDER_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "base/random.h"
+
+namespace torrent {
+
+class RarityOrder {
+ public:
+  explicit RarityOrder(uint32_t piece_count);
+
+  // One more (fewer) peer that is no seed has the piece. Counted for pieces outside the order too.
+  void AddPeerWith(uint32_t piece_index);
+  void RemovePeerWith(uint32_t piece_index);
+  uint32_t Availability(uint32_t piece_index) const { return availability_[piece_index]; }
+
+  bool Contains(uint32_t piece_index) const { return position_[piece_index] != kOutside; }
+  // Puts a piece at a random place among its equals.
+  void Insert(uint32_t piece_index, Random* random);
+  void Remove(uint32_t piece_index);
+
+  // The pieces, rarest first.
+  size_t size() const { return order_.size(); }
+  uint32_t at(size_t place) const { return order_[place]; }
+
+ private:
+  static constexpr uint32_t kOutside = 0xffffffff;
+  void Swap(uint32_t a, uint32_t b);
+  // Where the pieces of that availability begin; makes the border when there is none yet.
+  uint32_t& BeginOf(uint32_t availability);
+
+  std::vector<uint16_t> availability_;
+  std::vector<uint32_t> position_;  // in order_, or kOutside
+  std::vector<uint32_t> order_;
+  // begin_[a] is the place of the first piece of availability >= a; pieces of availability a are
+  // [begin_[a], begin_[a + 1]), the last group goes to the end.
+  std::vector<uint32_t> begin_;
+};
+
+}  // namespace torrent
+
+#endif  // TORRENT_SWARM_RARITY_ORDER_H_
