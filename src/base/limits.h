@@ -95,6 +95,8 @@ inline constexpr std::chrono::seconds kMinAnnounceBackoff{5};
 inline constexpr std::chrono::minutes kMaxAnnounceBackoff{30};
 // A tracker that is silent for this long no longer holds up the next one (it may still answer).
 inline constexpr std::chrono::seconds kAnnouncePatience{5};
+// What a tracker's second address family may take once the first has answered: its peers wait meanwhile.
+inline constexpr std::chrono::seconds kSecondFamilyPatience{3};
 // Each takes a thread while it waits.
 inline constexpr size_t kMaxAnnouncesInFlight = 8;
 // A longer `retry in` (BEP 31) counts as this.

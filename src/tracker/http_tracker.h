@@ -35,8 +35,8 @@ class HttpTracker {
   // Announces over IPv4 and then over IPv6, as far as the tracker has addresses of both: it takes each for one of our
   // addresses, and names peers of each (BEP 7). OK if one of them was answered; the replies are merged. Peers that a
   // tracker standing there may not lead to (net/address_policy.h) count as skipped. Blocks: connecting 15 s at most,
-  // each family 60 s, both together 60 s once one has answered, or until `cancel_fd` (-1: none) becomes readable.
-  // Errors of HttpGet, of ParseAnnounceReply, and Unavailable for HTTP statuses other than 200.
+  // all 60 s, the second family 3 s if the first has answered, and 60 s more if not; until `cancel_fd` (-1: none)
+  // becomes readable. Errors of HttpGet, of ParseAnnounceReply, and Unavailable for HTTP statuses other than 200.
   absl::StatusOr<AnnounceReply> Announce(const AnnounceRequest& request, int cancel_fd) const;
 
   // Asks for the counts of `infohashes`. Unimplemented: the tracker's URL has no scrape form (BEP 48: the last path

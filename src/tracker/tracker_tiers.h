@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/optional.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "tracker/announce.h"
@@ -81,8 +82,8 @@ class TrackerTiers {
     bool disabled = false;
     bool answered = false;  // once in this run
     bool stop_sent = false;
-    TimePoint not_before = TimePoint::min();       // back-off, or min interval
-    TimePoint forbidden_until = TimePoint::min();  // the part of it that the tracker itself demands
+    TimePoint not_before;       // back-off, or min interval
+    TimePoint forbidden_until;  // the part of it that the tracker itself demands
     std::string tracker_id;
   };
 
@@ -101,6 +102,7 @@ class TrackerTiers {
   std::vector<std::vector<size_t>> tiers_;  // indices, in the order to be tried
   Random random_;
   TimePoint next_announce_;  // when one is wanted
+  TimePoint hold_until_;     // no thread was to be had
   size_t in_flight_ = 0;
   bool completed_pending_ = false;  // `completed` is yet to be answered
   bool stopping_ = false;
