@@ -1,0 +1,68 @@
+// The command line as values. All that a user may type is checked here, before anything is opened or started; the man
+// page (torrent.1) describes it in full.
+#ifndef TORRENT_CLI_ARGUMENTS_H_
+#define TORRENT_CLI_ARGUMENTS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/variant.h"
+#include "torrent/create.h"
+#include "torrent/session.h"
+
+namespace torrent {
+
+// torrent SOURCE...
+struct DownloadArguments {
+  std::vector<std::string> sources;
+  SessionOptions session;
+  TorrentOptions torrent;  // for every source; `wanted` is made of `select` when the files are known
+  std::string select;
+  std::chrono::seconds timeout{0};  // give up when nothing came for that long; 0: never
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+struct CreateArguments {
+  CreateOptions options;
+  std::string output;  // empty: the payload's name with .torrent, in the current folder
+  bool force = false;  // replace `output`
+  bool quiet = false;
+};
+
+struct ShowArguments {
+  std::string source;
+  bool json = false;
+  bool scrape = false;
+};
+
+struct VerifyArguments {
+  std::string source;
+  std::string output_dir = ".";
+  bool quiet = false;
+};
+
+struct TrackerArguments {
+  uint16_t port = 6969;
+  std::string bind;  // an address; empty: all
+  bool quiet = false;
+};
+
+// --help and --version: text for stdout.
+struct HelpArguments {
+  std::string text;
+};
+
+using Arguments =
+    absl::variant<DownloadArguments, CreateArguments, ShowArguments, VerifyArguments, TrackerArguments, HelpArguments>;
+
+// `argv` as main gets it. InvalidArgument with one line that names the option, what was wrong and what would be right.
+absl::StatusOr<Arguments> ParseArguments(int argc, const char* const* argv);
+
+}  // namespace torrent
+
+#endif  // TORRENT_CLI_ARGUMENTS_H_
