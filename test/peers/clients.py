@@ -1,0 +1,198 @@
+"""How each program is started: ours, the real clients, the tracker. README.md says what is peculiar to each."""
+import json
+import os
+import shutil
+import socket
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from payload import infohash
+from world import PEERS, TORRENT, Failed, Program, expect, wait_until
+
+PORT = 6881
+START = 20  # seconds that a program may take to be ready
+# Direct: no proxy that the environment of a developer may name.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+# --- Ours -------------------------------------------------------------------------------------------------------------
+class Ours(Program):
+    """One run of our program with --json."""
+
+    def __init__(self, host, *arguments, name=None, **options):
+        super().__init__(host, name or f"ours-{host.name}", [TORRENT, *map(str, arguments), "--json"], split=True,
+                         **options)
+
+    def events(self, kind=None):
+        """What it said so far. Every whole line of its stdout must be an object of the documented form."""
+        events = []
+        for line in self.out().splitlines(keepends=True):
+            if not line.endswith("\n"):
+                break  # being written, or cut off by SIGKILL
+            try:
+                event = json.loads(line)
+            except ValueError:
+                raise Failed(f"{self.name}: no JSON on stdout: {line[:200]!r}") from None
+            expect(event.get("v") == 1 and "event" in event, f"{self.name}: no event of version 1: {line[:200]!r}")
+            events.append(event)
+        return [e for e in events if kind is None or e["event"] == kind]
+
+    def progress(self, field, default=0):
+        """`field` of the latest progress event."""
+        for event in reversed(self.events("progress")):
+            if field in event:
+                return event[field]
+        return default
+
+
+def ours_download(host, torrent_file, folder, *arguments, **options):
+    return Ours(host, torrent_file, "-o", folder, *arguments, **options)
+
+
+def ours_seed(host, torrent_file, folder, *arguments, **options):
+    """Seeds a complete payload; returns when it does."""
+    program = Ours(host, torrent_file, "-o", folder, "--seed", *arguments, **options)
+    wait_until(lambda: program.progress("state") == "seeding" or not program.running, START, f"{program.name} seeding")
+    expect(program.running, f"{program.name} ended instead of seeding")
+    return program
+
+
+def ours_create(host, path, torrent_file, *arguments):
+    program = host.run("ours-create", [TORRENT, "create", path, "-o", torrent_file, *map(str, arguments)], timeout=60)
+    program.finish(0)
+    return torrent_file
+
+
+# --- Trackers ---------------------------------------------------------------------------------------------------------
+class Tracker:
+    """A tracker that runs on a host; `url` is where torrents announce."""
+
+    def __init__(self, host, program, port=6969):
+        self.host = host
+        self.program = program
+        self.url = f"http://{host.address}:{port}/announce"
+        self.url6 = f"http://[{host.address6}]:{port}/announce"
+        wait_until(lambda: self._listens(port), START, f"{program.name} listening")
+
+    def _listens(self, port):
+        expect(self.program.running, f"{self.program.name} ended")
+        try:
+            socket.create_connection((self.host.address, port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def counts(self, torrent_file):
+        """(seeders, leechers) as a scrape says."""
+        digest = infohash(torrent_file)
+        url = self.url.replace("/announce", "/scrape") + "?info_hash=" + urllib.parse.quote(digest, safe="")
+        try:
+            with _open(url, timeout=5) as reply:
+                body = reply.read()
+        except urllib.error.URLError:
+            return 0, 0
+        return _number_after(body, b"8:completei"), _number_after(body, b"10:incompletei")
+
+    def wait_for(self, torrent_file, seeders=0, leechers=0, seconds=START):
+        def there():
+            have = self.counts(torrent_file)
+            return have[0] >= seeders and have[1] >= leechers
+        wait_until(there, seconds, f"{seeders} seeders and {leechers} leechers at the tracker")
+
+
+def _number_after(body, key):
+    at = body.find(key)
+    return 0 if at < 0 else int(body[at + len(key):body.index(b"e", at + len(key))])
+
+
+def opentracker(host, *torrent_files):
+    """Debian's build serves only torrents that it was told of, and changes its root to the folder of that list."""
+    folder = host.folder("opentracker")
+    os.chmod(host.home, 0o755)
+    with open(os.path.join(folder, "white"), "w") as f:
+        for torrent_file in torrent_files:
+            print(infohash(torrent_file).hex(), file=f)
+    return Tracker(host, host.start("opentracker", [
+        "opentracker", "-i", host.address, "-p", "6969", "-P", "6969", "-d", folder, "-w", "/white"]))
+
+
+def ours_tracker(host):
+    return Tracker(host, host.start("ours-tracker", [TORRENT, "tracker", "--port", "6969"]))
+
+
+def make_torrent(host, path, torrent_file, *trackers, piece_bits=18):
+    """A .torrent by mktorrent."""
+    urls = [argument for url in trackers for argument in ("-a", url)]
+    host.run("mktorrent", ["mktorrent", "-l", str(piece_bits), *urls, "-o", torrent_file, path], timeout=60).finish(0)
+    return torrent_file
+
+
+# --- Real clients: each downloads until it is complete and then exits 0, or seeds until it is killed --------------------
+class Libtorrent:
+    name = "libtorrent"
+    makes_empty_files = True
+
+    def __init__(self, *options):
+        self.options = options
+
+    def download(self, host, torrent_file, folder):
+        return host.start(self.name, ["/usr/bin/python3", os.path.join(PEERS, "libtorrent_peer.py"), *self.options,
+                                      torrent_file, folder])
+
+    def seed(self, host, torrent_file, folder, upload_limit=0):
+        program = host.start(self.name, ["/usr/bin/python3", os.path.join(PEERS, "libtorrent_peer.py"), *self.options,
+                                         "--seed", "--upload-limit", str(upload_limit), torrent_file, folder])
+        wait_until(lambda: "complete" in program.log(), START, "libtorrent seeding")
+        return program
+
+
+class Aria2:
+    name = "aria2"
+    makes_empty_files = True
+    _options = ["aria2c", "--no-conf", "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false",
+                "--summary-interval=0", "--show-console-readout=false", "--file-allocation=none",
+                f"--listen-port={PORT}"]
+
+    def download(self, host, torrent_file, folder):
+        return host.start(self.name, [*self._options, "--seed-time=0", "-d", folder, torrent_file])
+
+    def seed(self, host, torrent_file, folder):
+        return host.start(self.name, [*self._options, "--seed-ratio=0.0", "-V", "-d", folder, torrent_file])
+
+
+class Transmission:
+    name = "transmission"
+    makes_empty_files = False
+
+    def download(self, host, torrent_file, folder):
+        # It never ends by itself: a script that it runs when it is complete ends it.
+        done = os.path.join(host.home, "done.sh")
+        with open(done, "w") as f:
+            f.write("#!/bin/sh\nkill -INT $PPID\n")
+        os.chmod(done, 0o755)
+        return self._start(host, torrent_file, folder, "-f", done)
+
+    def seed(self, host, torrent_file, folder):
+        return self._start(host, torrent_file, folder)
+
+    def _start(self, host, torrent_file, folder, *options):
+        config = host.folder("transmission")
+        with open(os.path.join(config, "settings.json"), "w") as f:
+            json.dump({"utp-enabled": False, "dht-enabled": False, "lpd-enabled": False}, f)
+        return host.start(self.name, ["transmission-cli", "-g", config, "-w", folder, "-M", "-et", "-p", str(PORT),
+                                      *options, torrent_file])
+
+
+NEEDED = {"transmission-cli": "transmission-cli", "aria2c": "aria2", "opentracker": "opentracker",
+          "mktorrent": "mktorrent"}
+
+
+def missing():
+    """Debian packages of the real peers that are not here."""
+    packages = [package for program, package in NEEDED.items() if not shutil.which(program)]
+    try:
+        import libtorrent  # pylint: disable=import-outside-toplevel,unused-import
+    except ImportError:
+        packages.append("python3-libtorrent")
+    return packages
