@@ -52,6 +52,8 @@ class FilePool {
   };
   using Entries = std::list<Entry>;
 
+  // Gives descriptors back to the process that others need more; false when there was none to give.
+  bool CloseIdle() ABSL_LOCKS_EXCLUDED(mutex_);
   void KeepLocked(const Key& key, const FileLease& file, FileLease* closed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_open_;

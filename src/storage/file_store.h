@@ -24,6 +24,8 @@
 
 namespace torrent {
 
+class IovecCursor;
+
 // A range of the torrent that lies in one place: a descriptor for sendfile, or zeros of a pad file (no descriptor).
 struct FileRange {
   FileLease file;       // null: `length` bytes of zeros
@@ -63,9 +65,13 @@ class FileStore {
 
   // Asks the kernel to read ahead. Never fails: it is a hint.
   void Prefetch(uint64_t offset, uint64_t length);
-  // True unless all of the range lies in missing files, beyond the ends of files, in pads or in holes; of those, sets
-  // `*complete` when every byte of it exists, as zeros.
-  bool HasData(uint64_t offset, uint64_t length, bool* complete);
+  struct Presence {
+    bool complete = true;  // every byte exists (a pad's always do)
+    bool data = false;     // and not all of them are holes
+  };
+  // What the file system knows about a range without reading it. A file that cannot be opened counts as there, so that
+  // reading says why.
+  Presence Probe(uint64_t offset, uint64_t length);
 
   // Wanted files without a byte, which no write would make.
   absl::Status CreateEmptyFiles();
@@ -105,22 +111,28 @@ class FileStore {
 
  private:
   enum class Place : uint8_t { kPad, kFile, kPartFile };
-  // Where a file span really lies.
+  // Where a span of a file really lies.
   struct Home {
-    Folder* folder;
-    uint32_t number;  // in the pool
+    Folder* folder = nullptr;
+    uint32_t number = 0;  // of the file; the part file's is one past the last
     absl::string_view path;
-    uint64_t offset;
-    bool executable;
+    uint64_t offset = 0;
+    bool executable = false;
   };
 
   FileStore(std::shared_ptr<const Metainfo> metainfo, Options options, std::unique_ptr<Folder> folder);
   Place PlaceOf(uint32_t file_index) const;
+  uint32_t part_number() const { return static_cast<uint32_t>(metainfo_->files.size()); }
+  absl::StatusOr<Home> HomeOfFile(uint32_t number, bool create);
+  // Not for pads.
   absl::StatusOr<Home> HomeOf(const FileSpan& span, bool create);
-  absl::StatusOr<Folder*> PartFolder(bool create) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<FileLease> Lend(const Home& home, Folder::Access access);
+  absl::StatusOr<Folder*> PartFolder(bool create) const ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status WriteTo(const Home& home, uint64_t length, IovecCursor* bytes);
   void MarkDirty(uint32_t number) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status SyncFile(uint32_t number);
+  // `*lost`: what was written to it is not there and cannot be synced any more.
+  absl::Status SyncFile(uint32_t number, bool* lost);
+  absl::Status CopyFromPartFile(uint32_t file_index, int part_fd);
 
   const std::shared_ptr<const Metainfo> metainfo_;
   const PieceLayout layout_;
@@ -133,7 +145,7 @@ class FileStore {
 
   mutable Mutex mutex_;
   mutable std::unique_ptr<Folder> part_folder_ ABSL_GUARDED_BY(mutex_);  // set once
-  std::vector<uint32_t> dirty_ ABSL_GUARDED_BY(mutex_);                  // file numbers, each once
+  std::vector<uint32_t> dirty_ ABSL_GUARDED_BY(mutex_);                  // numbers, each once
   std::vector<bool> is_dirty_ ABSL_GUARDED_BY(mutex_);
   absl::Status sync_error_ ABSL_GUARDED_BY(mutex_);  // the first; sticks
 };

@@ -44,7 +44,7 @@ class Folder {
   absl::StatusOr<UniqueFd> OpenFile(absl::string_view path, Access access, bool executable = false);
 
   // Nothing there (or no folder on the way) is no error: `exists` is false then. FailedPrecondition as for OpenFile.
-  absl::StatusOr<FileStat> Stat(absl::string_view path) const;
+  absl::StatusOr<FileStat> Stat(absl::string_view path);
 
   // Forces the names made by OpenFile since the last call onto the disk (fsync of the folders that hold them).
   absl::Status SyncNewNames();
@@ -63,7 +63,7 @@ class Folder {
 
  private:
   Folder(std::string path, std::string canonical_path, UniqueFd fd, uint64_t device);
-  absl::StatusOr<UniqueFd> OpenParent(absl::string_view path, bool create, absl::string_view* name);
+  // The folder `folders` below this one ("": this one itself).
   absl::StatusOr<UniqueFd> Walk(absl::string_view folders, bool create);
   void RememberNewNameIn(absl::string_view folders) ABSL_LOCKS_EXCLUDED(mutex_);
 
