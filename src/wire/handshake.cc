@@ -22,8 +22,8 @@ absl::Status CheckSize(absl::Span<const uint8_t> bytes, size_t expected) {
 absl::StatusOr<Handshake> ParseHead(absl::Span<const uint8_t> bytes) {
   const absl::string_view protocol = AsText(bytes.first(kProtocolBytes));
   if (protocol != kProtocolString) {
-    return absl::InvalidArgumentError(absl::StrCat("handshake: protocol \"", absl::CHexEscape(protocol), "\" is not \"",
-                                                   absl::CHexEscape(kProtocolString), "\""));
+    return absl::InvalidArgumentError(absl::StrCat("handshake: protocol \"", absl::CEscape(protocol), "\" is not \"",
+                                                   absl::CEscape(kProtocolString), "\""));
   }
   const absl::Span<const uint8_t> reserved = bytes.subspan(kReservedOffset, kReservedBytes);
   Handshake handshake;
