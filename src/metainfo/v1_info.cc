@@ -116,6 +116,10 @@ absl::Status ReadV1Info(const Value& info, Metainfo* metainfo) {
   const Value* name = info.FindString("name.utf-8");
   if (name == nullptr) name = info.FindString("name");
   if (name == nullptr) return absl::InvalidArgumentError("info: \"name\" is missing or no string");
+  // Zeroed bytes are a damaged file, not a name; an empty one has been seen in the wild.
+  if (!name->string().empty() && name->string().find_first_not_of('\0') == absl::string_view::npos) {
+    return absl::InvalidArgumentError(absl::StrCat("info: \"name\" is ", name->string().size(), " zero bytes"));
+  }
   metainfo->name = CleanElementOr(name->string(), metainfo->infohash.Hex());
   const Value* is_private = info.FindInteger("private");
   metainfo->is_private = is_private != nullptr && is_private->integer() == 1;
