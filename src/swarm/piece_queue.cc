@@ -431,7 +431,17 @@ void PieceQueue::BecomeWrittenLocked(uint32_t piece_index, Effects* effects) {
 
 void PieceQueue::ReleaseExclusiveLocked(PieceInFlight* piece, Effects* effects) {
   if (piece == nullptr || piece->verified || piece->failed) return;
+  for (uint32_t b = 0; b < piece->block_count(); b++) {
+    BlockInFlight& block = piece->blocks[b];
+    if (block.state != State::kRequested) continue;
+    effects->cancels.push_back({piece->exclusive_owner, {piece->piece_index, b}});
+    if (auto owner = sources_.find(piece->exclusive_owner); owner != sources_.end() && owner->second->outstanding > 0) {
+      owner->second->outstanding--;
+    }
+    FreeBlockLocked(piece, b);
+  }
   piece->exclusive_owner = 0;
+  piece->owner = 0;
   if (piece->accepted_blocks == 0) return;
   // What it sent may not be mixed with another's.
   piece->restart = true;

@@ -1,0 +1,87 @@
+#include "swarm/pipeline.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace torrent {
+
+namespace {
+// The rate is looked at in windows of this length.
+constexpr Duration kWindow = std::chrono::milliseconds(250);
+// A window counts as growth when it is this much better than the best before.
+constexpr double kGrowth = 1.1;
+// Windows without growth until the growing ends.
+constexpr int kFlatWindows = 4;
+// Weight of the newest window in the rate.
+constexpr double kWeight = 0.4;
+}  // namespace
+
+size_t Pipeline::Cap() const {
+  if (peer_queue_ > 0) return std::min(peer_queue_, kMaxDepth);
+  // Beyond what peers usually queue only as long as everything is answered.
+  return refused_ ? kUnknownQueue : kMaxDepth;
+}
+
+void Pipeline::SetPeerQueue(size_t reqq) {
+  peer_queue_ = std::max(reqq, kMinDepth);
+  depth_ = std::min(depth_, Cap());
+}
+
+void Pipeline::OnRefused() {
+  refused_ = true;
+  depth_ = std::min(depth_, Cap());
+}
+
+void Pipeline::OnBlocks(size_t count, size_t bytes, TimePoint asked, TimePoint now) {
+  last_block_ = now;
+  window_bytes_ += bytes;
+  // The shortest wait seen is the line's; what is longer waited behind other blocks. It is forgotten slowly, so that a
+  // line that became longer is noticed.
+  const Duration waited = now - asked;
+  latency_ = latency_ == Duration{} ? waited : std::min(waited, latency_ + (waited - latency_) / 64);
+  if (stalled_) {
+    stalled_ = false;
+    depth_ = kMinDepth;
+    growing_ = true;
+    best_rate_ = 0;
+    flat_windows_ = 0;
+  }
+  if (growing_) depth_ = std::min(depth_ + count, Cap());
+  if (now - window_start_ >= kWindow) CloseWindow(now);
+}
+
+void Pipeline::CloseWindow(TimePoint now) {
+  const double seen = static_cast<double>(window_bytes_) / ToSeconds(now - window_start_);
+  rate_ = rate_ == 0 ? seen : (1 - kWeight) * rate_ + kWeight * seen;
+  window_bytes_ = 0;
+  window_start_ = now;
+  if (growing_) {
+    flat_windows_ = seen > kGrowth * best_rate_ ? 0 : flat_windows_ + 1;
+    best_rate_ = std::max(best_rate_, seen);
+    // A window may be shorter than a round trip: then nothing can have grown yet.
+    if (flat_windows_ < kFlatWindows || flat_windows_ * kWindow < 2 * latency_) return;
+    growing_ = false;
+  }
+  if (stalled_) return;
+  const double seconds = std::max(1.0, 2 * ToSeconds(latency_));
+  const auto wanted = static_cast<size_t>(rate_ * seconds / kBlockBytes) + 1;
+  depth_ = std::clamp(wanted, kMinDepth, std::max(Cap(), kMinDepth));
+}
+
+void Pipeline::Decay(TimePoint now) {
+  if (now - window_start_ >= 2 * kWindow) CloseWindow(now);
+}
+
+TimePoint Pipeline::StallDeadline() const {
+  const double block_seconds = rate_ > 0 ? kBlockBytes / rate_ + ToSeconds(latency_) : 2;
+  return last_block_ + FromSeconds(std::clamp(4 * block_seconds, 2.0, 20.0));
+}
+
+void Pipeline::OnStall(TimePoint now) {
+  stalled_ = true;
+  depth_ = 1;
+  last_block_ = now;
+}
+
+}  // namespace torrent
