@@ -36,12 +36,13 @@ needs_cli := session tracker_server $(needs_session)
 # --- Packages -------------------------------------------------------------------------------------------------------
 ABSL := absl_status absl_statusor absl_strings absl_str_format absl_span absl_hash absl_flat_hash_map absl_flat_hash_set \
   absl_inlined_vector absl_optional absl_endian
-PACKAGES := $(ABSL) openssl cpp-httplib
+PACKAGES := $(ABSL) openssl cpp-httplib zlib
 PKG_CONFIG ?= pkg-config
 goals := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out clean format lint,$(goals)),)
 missing := $(shell $(PKG_CONFIG) --exists absl_status || echo libabsl-dev; $(PKG_CONFIG) --exists openssl || echo libssl-dev; \
-  $(PKG_CONFIG) --exists cpp-httplib || echo libcpp-httplib-dev; test -e /usr/include/CLI/CLI.hpp || echo libcli11-dev; \
+  $(PKG_CONFIG) --exists cpp-httplib || echo libcpp-httplib-dev; $(PKG_CONFIG) --exists zlib || echo zlib1g-dev; \
+  test -e /usr/include/CLI/CLI.hpp || echo libcli11-dev; \
   test -e /usr/include/nlohmann/json.hpp || echo nlohmann-json3-dev)
 ifneq ($(strip $(missing)),)
 $(error missing Debian packages: $(strip $(missing)) -- `scripts/setup` installs them)

@@ -28,6 +28,8 @@ class TlsStream final : public Stream {
                                                             const std::string& ca_file, TimePoint deadline,
                                                             int cancel_fd);
 
+  ~TlsStream() override;
+
   int fd() const override { return transport_->fd(); }
   short PollEvents(bool want_read, bool want_write) const override;
   bool HasBuffered() const override;
@@ -44,17 +46,22 @@ class TlsStream final : public Stream {
     void operator()(ssl_ctx_st* context) const;
   };
 
-  explicit TlsStream(std::unique_ptr<Stream> transport);
-  absl::Status Prepare(const std::string& host, const std::string& ca_file);
+  struct Bridge;
+
+  TlsStream(std::unique_ptr<Stream> transport, absl::string_view host);
+  absl::Status Prepare(const std::string& ca_file);
   absl::Status Handshake(TimePoint deadline, int cancel_fd);
   // Turns the answer `code` of an SSL_* call that did not succeed into a result; `waits_for` becomes the events to poll
   // for.
-  IoResult Explain(int code, const char* doing, short* waits_for);
+  IoResult Explain(int code, const char* verb, short* waits_for);
 
   const std::unique_ptr<Stream> transport_;
+  const std::string host_;
   std::unique_ptr<ssl_ctx_st, Free> context_;
   std::unique_ptr<ssl_st, Free> ssl_;
-  std::string host_;
+  absl::Status transport_error_;  // what OpenSSL cannot carry through
+  bool transport_closed_ = false;
+  bool usable_ = false;  // the handshake is done and nothing has failed since
   short read_waits_for_;
   short write_waits_for_;
 };

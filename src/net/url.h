@@ -17,7 +17,7 @@ struct Url {
   std::string userinfo;  // "name:password" as written, percent-encoded; mostly empty
   std::string host;      // in lower case, an IPv6 address without its brackets
   uint16_t port = 0;     // the scheme's own (80, 443) where none was written; never 0
-  std::string target;    // path and query as written, beginning with '/'; the fragment is dropped
+  std::string target;    // path and query, beginning with '/', "." and ".." resolved; the fragment is dropped
 
   // InvalidArgument says what is wrong, without repeating userinfo or query. udp needs a port.
   static absl::StatusOr<Url> Parse(absl::string_view text);
@@ -43,8 +43,11 @@ struct Url {
   std::string SafeForLog() const;
 };
 
-// The same for a text that need not be a URL: safe to show in a message about what is wrong with it.
+// As Url::SafeForLog for a text that need not be a URL, cut to 200 bytes: for messages about what is wrong with it.
 std::string SafeUrlText(absl::string_view text);
+
+// "%41b" -> "Ab"; a '%' without two hex digits stays as it is.
+std::string PercentDecode(absl::string_view text);
 
 }  // namespace torrent
 
