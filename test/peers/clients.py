@@ -45,6 +45,14 @@ class Ours(Program):
                 return event[field]
         return default
 
+    def start_of_swarm(self, seconds=20):
+        """The first progress event after it has looked at what is there already."""
+        def begun():
+            return [e for e in self.events("progress") if e["state"] != "checking"] or not self.running
+        wait_until(begun, seconds, f"{self.name} past checking")
+        expect(begun() is not True, f"{self.name} ended with exit status {self.process.poll()}")
+        return begun()[0]
+
 
 def ours_download(host, torrent_file, folder, *arguments, **options):
     return Ours(host, torrent_file, "-o", folder, *arguments, **options)
