@@ -50,9 +50,10 @@ class RecordFile {
   const std::string& path() const { return path_; }
 
  private:
+  void ReserveTwin(size_t bytes) const;
+
   const std::string path_;
   const std::string twin_path_;
-  size_t reserved_bytes_ = 0;  // of the twin
 };
 
 }  // namespace torrent
