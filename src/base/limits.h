@@ -102,6 +102,27 @@ inline constexpr size_t kMaxAnnouncesInFlight = 8;
 // A longer `retry in` (BEP 31) counts as this.
 inline constexpr std::chrono::hours kMaxRetryIn{7 * 24};
 
+// --- Peers: connections and what one may cost --------------------------------------------------------------------
+inline constexpr int kMaxHalfOpen = 30;  // connecting at once: home routers choke on hundreds
+inline constexpr std::chrono::seconds kConnectTimeout{10};
+inline constexpr std::chrono::seconds kHandshakeTimeout{10};  // in total, not a read: against slow lorises
+inline constexpr int kMaxPendingIncoming = 20;                // connections that have not said their handshake yet
+inline constexpr int kMaxIncomingPerAddress = 8;              // several machines behind one NAT are ordinary
+inline constexpr size_t kMaxPeerRequests = 500;               // that a peer may queue; told as `reqq`
+inline constexpr int kMaxRequestsWhileChoked = 300;
+inline constexpr int kMaxUnaskedBlocks = 50;
+inline constexpr int kMaxFastServings = 3;  // of one allowed-fast piece's blocks to one choked peer, times its blocks
+inline constexpr int kMaxToggles = 100;     // choke and interest changes in kToggleWindow
+inline constexpr std::chrono::seconds kToggleWindow{10};
+inline constexpr size_t kMaxPendingOutput = 1 << 20;      // of control messages that the peer does not read
+inline constexpr std::chrono::seconds kSendTimeout{60};   // output that waits that long without progress
+inline constexpr std::chrono::seconds kIdleTimeout{180};  // nothing received; BEP 3's keep-alives come every 120 s
+inline constexpr std::chrono::seconds kKeepAliveEvery{110};
+inline constexpr std::chrono::seconds kLateAnswer{60};  // a block may come that long after its request was given up
+inline constexpr std::chrono::seconds kSnubTime{60};    // asked and giving nothing: no slot in return
+inline constexpr size_t kMaxKnownPeers = 2000;          // addresses kept a torrent
+inline constexpr size_t kWriterQueueBytes = 4u << 20;   // a torrent's share in a piece writer
+
 // --- Threads and memory ------------------------------------------------------------------------------------------
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr size_t kThreadStackBytes = 1024 * 1024;
