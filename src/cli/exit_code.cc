@@ -16,14 +16,15 @@ int ExitCodeOf(Failure failure) {
   return kExitOther;
 }
 
-int ExitCodeOfStart(const absl::Status& status) {
+int ExitCodeOfStart(const absl::Status& status, const SessionOptions& options) {
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return kExitDone;
     case absl::StatusCode::kUnavailable:
       return kExitNetwork;
     case absl::StatusCode::kInvalidArgument:
-      return kExitUsage;
+      // An address or interface that this machine does not have is the network's fault more than the typist's.
+      return options.bind.empty() ? kExitUsage : kExitNetwork;
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
       return kExitOther;

@@ -21,13 +21,13 @@ absl::string_view TorrentStateName(TorrentState state);
 // UTF-8. `name` is clean text (no control characters), as all names of a Metainfo are.
 std::string ProgressLine(absl::string_view name, const TorrentStatus& status, int columns, bool unicode);
 
-// A bar of its own for hashing: "checking  [####------]  43.2%  512 MiB of 1.00 GiB".
+// A bar of its own for hashing: "checking  [####------]  43.2%  512 MiB of 1.0 GiB".
 std::string HashingLine(absl::string_view name, uint64_t done, uint64_t total, int columns, bool unicode);
 
-// "name: 43.2% of 1.00 GiB, down 11.2 MiB/s, up 0 B/s, 1:05 left, 12 of 80 peers, 5 seeds"
+// "name: 43.2% of 1.0 GiB, down 11.2 MiB/s, up 0 B/s, 1:05 left, 12 of 80 peers, 5 seeds"
 std::string ProgressText(absl::string_view name, const TorrentStatus& status);
 
-// The last line: "name: 1.00 GiB in 1:05, 15.8 MiB/s on average, 0 B wasted, 0 B corrupt"
+// The last line: "name: 1.0 GiB in 1:05, 15.8 MiB/s on average, 0 B wasted, 0 B corrupt"
 std::string SummaryText(absl::string_view name, const TorrentStatus& status);
 
 }  // namespace torrent

@@ -93,8 +93,7 @@ std::string FormatSize(uint64_t bytes) {
     value /= 1024;
     ++unit;
   }
-  const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return absl::StrFormat("%.*f %s", decimals, value, kUnits[unit]);
+  return absl::StrFormat("%.*f %s", value < 99.95 ? 1 : 0, value, kUnits[unit]);
 }
 
 std::string FormatRate(double bytes_per_second) {

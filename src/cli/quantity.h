@@ -19,9 +19,9 @@ absl::StatusOr<uint64_t> ParseSize(absl::string_view text);
 // "90", "90s", "15m", "2h", "1d", "1h30m": whole seconds, below 100 years.
 absl::StatusOr<std::chrono::seconds> ParseDuration(absl::string_view text);
 
-// "0 B", "999 B", "1.50 KiB", "23.4 MiB", "512 GiB": three digits that matter.
+// "0 B", "999 B", "1.5 KiB", "23.4 MiB", "512 GiB": never four digits.
 std::string FormatSize(uint64_t bytes);
-// The same a second: "1.50 KiB/s".
+// The same a second: "1.5 KiB/s".
 std::string FormatRate(double bytes_per_second);
 // "0:07", "12:34", "1:02:03", "3d 04h", and "1.4 s" below ten seconds when `precise`.
 std::string FormatDuration(double seconds, bool precise = false);
