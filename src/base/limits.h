@@ -123,6 +123,22 @@ inline constexpr std::chrono::seconds kSnubTime{60};    // asked and giving noth
 inline constexpr size_t kMaxKnownPeers = 2000;          // addresses kept a torrent
 inline constexpr size_t kWriterQueueBytes = 4u << 20;   // a torrent's share in a piece writer
 
+// --- The tracker that we serve (`torrent tracker`) -----------------------------------------------------------------
+// A peer takes some 200 bytes and a swarm some 300: 25 MB at most.
+inline constexpr size_t kMaxServedPeers = 100'000;
+inline constexpr size_t kMaxServedSwarms = 20'000;
+inline constexpr size_t kDefaultServedNumwant = 50;  // BEP 3's default for `numwant`
+inline constexpr size_t kMaxServedNumwant = 200;
+// Peers of one swarm that one announce looks at, so that a huge swarm does not make announces slow.
+inline constexpr size_t kMaxServedLookups = 1000;
+inline constexpr size_t kMaxServedScrapes = 74;  // infohashes in one scrape, as many as BEP 15 has room for
+// How often the peers that went silent are looked for.
+inline constexpr std::chrono::seconds kServedSweepInterval{30};
+// Requests being answered at once, each on a thread of its own; those of one host elsewhere; how long each may take.
+inline constexpr size_t kMaxServedRequests = 64;
+inline constexpr size_t kMaxServedRequestsPerAddress = 8;
+inline constexpr std::chrono::seconds kServedRequestTimeout{10};
+
 // --- Threads and memory ------------------------------------------------------------------------------------------
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr size_t kThreadStackBytes = 1024 * 1024;
