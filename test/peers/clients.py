@@ -7,10 +7,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from payload import infohash
+from payload import infohash, make_file
 from world import PEERS, TORRENT, Failed, Program, expect, wait_until
 
 PORT = 6881
+NOWHERE = "http://127.0.0.1:1/announce"  # a tracker that is not there
 START = 20  # seconds that a program may take to be ready
 # Direct: no proxy that the environment of a developer may name.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -70,6 +71,27 @@ def ours_create(host, path, torrent_file, *arguments):
     program = host.run("ours-create", [TORRENT, "create", path, "-o", torrent_file, *map(str, arguments)], timeout=60)
     program.finish(0)
     return torrent_file
+
+
+def exits(host, code, *arguments, says="", timeout=20):
+    """Runs ours with `arguments`: it ends with `code`, and says what is wrong in one line that names `says`."""
+    program = host.run("ours", [TORRENT, *map(str, arguments)], timeout=timeout, split=True)
+    shown = " ".join(map(str, arguments))
+    expect(program.wait(0) == code, f"`torrent {shown}` ended with exit status {program.wait(0)} instead of {code}")
+    if says:
+        expect(says.lower() in program.log().lower(), f"`torrent {shown}` does not say {says!r}")
+        lines = [line for line in program.log().splitlines() if says.lower() in line.lower()]
+        expect(len(lines) == 1, f"`torrent {shown}` says {says!r} in {len(lines)} lines")
+    return program
+
+
+def pair(world, size, rate=None):
+    """A host that seeds a file of `size` bytes at `rate`, and one to download it: (file, path, leecher, options)."""
+    seeder, leecher = world.host("seeder"), world.host("leecher")
+    path = make_file(os.path.join(seeder.folder("data"), "payload.bin"), size)
+    file = make_torrent(seeder, path, os.path.join(world.root, "payload.torrent"), NOWHERE)
+    ours_seed(seeder, file, seeder.folder("data"), "--port", PORT, *(["--upload-limit", rate] if rate else []))
+    return file, path, leecher, ["--peer", f"{seeder.address}:{PORT}"]
 
 
 # --- Trackers ---------------------------------------------------------------------------------------------------------
@@ -136,7 +158,7 @@ def make_torrent(host, path, torrent_file, *trackers, piece_bits=18):
     return torrent_file
 
 
-# --- Real clients: each downloads until it is complete and then exits 0, or seeds until it is killed --------------------
+# --- Real clients: each downloads until it is complete and then exits 0, or seeds until it is killed ------------------
 class Libtorrent:
     name = "libtorrent"
     makes_empty_files = True

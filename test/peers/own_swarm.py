@@ -1,8 +1,9 @@
 """Our program among its own kind: a whole swarm, rates, IPv6."""
 import os
+import socket
 import time
 
-from clients import PORT, make_torrent, ours_create, ours_download, ours_seed, ours_tracker
+from clients import NOWHERE, PORT, Ours, make_torrent, ours_create, ours_download, ours_seed, ours_tracker
 from payload import MIB, make_file, make_odd_tree, same
 from scenarios import scenario
 from world import expect, wait_until
@@ -104,3 +105,37 @@ def _(world):
     ours_seed(host, file, host.folder("data"), "--port", 7001, "--state", host.folder("seed-state"))
     ours_download(host, file, host.folder("out"), "--peer", "[::1]:7001").finish(20)
     same(path, os.path.join(host.home, "out", "small.bin"))
+
+
+@scenario("seeds-until-told")
+def _(world):
+    """--seed=RATIO ends when so much was given, --seed=TIME when it has passed; with status 0 both."""
+    seeder, leecher = world.host("seeder"), world.host("leecher")
+    path = make_file(os.path.join(seeder.folder("data"), "ratio.bin"), 2 * MIB)
+    file = make_torrent(seeder, path, os.path.join(world.root, "ratio.torrent"), NOWHERE)
+    ours = Ours(seeder, file, "-o", seeder.folder("data"), "--seed=2.0", "--port", PORT)
+    for number in range(2):
+        expect(ours.running, f"it ended at ratio {number}")
+        ours_download(leecher, file, leecher.folder(f"out{number}"), "--peer", f"{seeder.address}:{PORT}").finish(20)
+    ours.finish(10)
+    started = time.monotonic()
+    Ours(seeder, file, "-o", seeder.folder("data"), "--seed=3s").finish(15)
+    expect(time.monotonic() - started >= 3, "it did not seed for as long as it was told")
+
+
+@scenario("hanging-tracker-holds-up-nothing")
+def _(world):
+    """The first tracker takes the request and never answers: the second one brings the peer."""
+    hanging = socket.create_server((world.address, 0))
+    world.at_end(hanging.close)
+    tracker = ours_tracker(world.host("tracker"))
+    seeder, leecher = world.host("seeder"), world.host("leecher")
+    path = make_file(os.path.join(seeder.folder("data"), "small.bin"), MIB)
+    file = make_torrent(seeder, path, os.path.join(world.root, "small.torrent"),
+                        f"http://{world.address}:{hanging.getsockname()[1]}/announce", tracker.url)
+    ours_seed(seeder, file, seeder.folder("data"))
+    tracker.wait_for(file, seeders=1)
+    started = time.monotonic()
+    ours_download(leecher, file, leecher.folder("out")).finish(40)
+    seconds = time.monotonic() - started
+    expect(seconds < 15, f"complete after {seconds:.1f} s")

@@ -22,7 +22,7 @@ def make_file(path, size, seed=1):
 
 
 def make_odd_tree(path, bulk=12 * MIB):
-    """A folder with the sizes at which clients break: 0, 1, a piece and one off it, folders, names in several scripts."""
+    """A folder with the sizes at which clients break: 0, 1, a piece, one off it; folders, names in several scripts."""
     files = {
         "0 empty": 0,
         "1 byte": 1,

@@ -7,6 +7,7 @@ Prints `ok NAME (seconds)` or `FAILED NAME (seconds): why` for each, and ends wi
 import argparse
 import fnmatch
 import os
+import signal
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import clients
 import real_peers  # noqa: F401  the modules put their scenarios on the list
 import own_swarm  # noqa: F401
+import disk  # noqa: F401
 import shell  # noqa: F401
 from scenarios import ALL
 from world import TORRENT, Failed, World
@@ -60,6 +62,9 @@ def play(scenario, number, root, report):
 
 
 def main():
+    # This is the first process of its namespace: all others end with it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os._exit(128 + number))
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--list", action="store_true")
     arguments.add_argument("--jobs", type=int, default=3)

@@ -7,40 +7,17 @@ import re
 import signal
 import socket
 import struct
-import subprocess
 import termios
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from clients import PORT, make_torrent, ours_create, ours_download, ours_seed
+from clients import NOWHERE, PORT, exits, make_torrent, ours_create, ours_download, ours_seed, pair
 from payload import MIB, make_file, make_odd_tree, same
 from scenarios import scenario
 from world import TORRENT, expect, wait_until
 
-NOWHERE = "http://127.0.0.1:1/announce"  # a tracker that is not there
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-
-
-def _exits(host, code, *arguments, says="", timeout=20):
-    """Runs ours with `arguments`: it ends with `code`, and says what is wrong in one line that names `says`."""
-    program = host.run("ours", [TORRENT, *map(str, arguments)], timeout=timeout, split=True)
-    shown = " ".join(map(str, arguments))
-    expect(program.wait(0) == code, f"`torrent {shown}` ended with exit status {program.wait(0)} instead of {code}")
-    if says:
-        expect(says.lower() in program.log().lower(), f"`torrent {shown}` does not say {says!r}")
-        lines = [line for line in program.log().splitlines() if says.lower() in line.lower()]
-        expect(len(lines) == 1, f"`torrent {shown}` says {says!r} in {len(lines)} lines")
-    return program
-
-
-def _pair(world, size, rate=None):
-    """A host that seeds a file of `size` bytes at `rate`, and one to download it: (file, path, leecher, options)."""
-    seeder, leecher = world.host("seeder"), world.host("leecher")
-    path = make_file(os.path.join(seeder.folder("data"), "payload.bin"), size)
-    file = make_torrent(seeder, path, os.path.join(world.root, "payload.torrent"), NOWHERE)
-    ours_seed(seeder, file, seeder.folder("data"), "--port", PORT, *(["--upload-limit", rate] if rate else []))
-    return file, path, leecher, ["--peer", f"{seeder.address}:{PORT}"]
 
 
 def _stops(program, number, what):
@@ -54,26 +31,20 @@ def _stops(program, number, what):
     return seconds
 
 
-def _tmpfs(world, name, size):
-    folder = world.folder(name)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
-    world.at_end(lambda: subprocess.run(["umount", "-l", folder], check=True))
-    return folder
-
-
 @scenario("exit-2-usage")
 def _(world):
     host = world.host("host")
-    file = make_torrent(host, make_file(os.path.join(host.home, "a"), 1), os.path.join(host.home, "a.torrent"), NOWHERE)
-    _exits(host, 2)
-    _exits(host, 2, "--no-such-option", file, says="--no-such-option")
-    _exits(host, 2, file, "--download-limit", "fast", says="--download-limit")
-    _exits(host, 2, file, "--peer", "nowhere", says="--peer")
-    _exits(host, 2, file, "--port", "65536", says="--port")
-    _exits(host, 2, file, "--select", "7", says="7")
-    _exits(host, 2, "create")
-    _exits(host, 0, "--help")
-    _exits(host, 0, "--version")
+    path = make_file(os.path.join(host.home, "a"), 1)
+    file = make_torrent(host, path, os.path.join(host.home, "a.torrent"), NOWHERE)
+    exits(host, 2)
+    exits(host, 2, "--no-such-option", file, says="--no-such-option")
+    exits(host, 2, file, "--download-limit", "fast", says="--download-limit")
+    exits(host, 2, file, "--peer", "nowhere", says="--peer")
+    exits(host, 2, file, "--port", "65536", says="--port")
+    exits(host, 2, file, "--select", "7", says="7")
+    exits(host, 2, "create")
+    exits(host, 0, "--help")
+    exits(host, 0, "--version")
 
 
 @scenario("exit-3-not-a-torrent")
@@ -94,50 +65,19 @@ def _(world):
         "v2-only.torrent": b"d4:infod9:file treed1:ad0:d6:lengthi1e11:pieces root32:" + b"x" * 32
                            + b"eee12:meta versioni2e4:name1:a12:piece lengthi16384eee",
     }.items():
-        _exits(host, 3, file(name, content), says=name)
-    _exits(host, 3, os.path.join(host.home, "v2-only.torrent"), says="v2")
+        exits(host, 3, file(name, content), says=name)
+    exits(host, 3, os.path.join(host.home, "v2-only.torrent"), says="v2")
     expect(not os.path.exists(os.path.join(host.home, "x")), "a file was made for a torrent that is none")
 
 
 @scenario("exit-4-timeout")
 def _(world):
     host = world.host("host")
-    file = make_torrent(host, make_file(os.path.join(host.home, "a"), 100), os.path.join(host.home, "a.torrent"), NOWHERE)
+    path = make_file(os.path.join(host.home, "a"), 100)
+    file = make_torrent(host, path, os.path.join(host.home, "a.torrent"), NOWHERE)
     started = time.monotonic()
-    _exits(host, 4, file, "-o", host.folder("out"), "--timeout", "3")
+    exits(host, 4, file, "-o", host.folder("out"), "--timeout", "3")
     expect(time.monotonic() - started >= 3, "it did not wait for as long as --timeout says")
-
-
-@scenario("exit-5-disk-full")
-def _(world):
-    """With --no-wait a full disk ends the run, and what was written stays for the next."""
-    file, path, leecher, peer = _pair(world, 12 * MIB)
-    out = _tmpfs(world, "small", "5m")
-    program = _exits(leecher, 5, file, "-o", out, "--no-wait", *peer)
-    expect(out in program.log(), "the full file system is not named")
-    expect("no space" in program.log().lower() or "full" in program.log().lower(), "the cause is not named")
-    subprocess.run(["mount", "-o", "remount,size=40m", out], check=True)
-    before = leecher.traffic()[0]
-    _exits(leecher, 0, file, "-o", out, *peer)
-    same(path, os.path.join(out, "payload.bin"))
-    again = leecher.traffic()[0] - before
-    expect(again < 11 * MIB, f"{again} bytes were fetched again: nothing was kept of what had room")
-
-
-@scenario("disk-full-waits")
-def _(world):
-    """Without --no-wait it waits, and goes on by itself when there is room."""
-    file, path, leecher, peer = _pair(world, 12 * MIB)
-    out = _tmpfs(world, "small", "5m")
-    ours = ours_download(leecher, file, out, *peer)
-    wait_until(lambda: out in ours.log() or not ours.running, 20, "a word that the file system is full")
-    expect(ours.running, "it ended instead of waiting")
-    time.sleep(1)
-    subprocess.run(["mount", "-o", "remount,size=40m", out], check=True)
-    ours.finish(30)
-    same(path, os.path.join(out, "payload.bin"))
-    received = leecher.traffic()[0]
-    expect(received < 18 * MIB, f"{received} bytes received for {12 * MIB}: what was held was not kept")
 
 
 @scenario("exit-6-verify")
@@ -145,32 +85,33 @@ def _(world):
     host = world.host("host")
     tree = make_odd_tree(host.folder("data", "odd"), bulk=2 * MIB)
     file = ours_create(host, tree, os.path.join(host.home, "odd.torrent"), "-l", 1 << 15)
-    _exits(host, 0, "verify", file, "-o", host.folder("data"))
+    exits(host, 0, "verify", file, "-o", host.folder("data"))
     damaged = os.path.join(tree, "b", "bulk.bin")
     with open(damaged, "r+b") as f:
         f.seek(MIB)
         byte = f.read(1)
         f.seek(MIB)
         f.write(bytes([byte[0] ^ 1]))
-    program = _exits(host, 6, "verify", file, "-o", host.folder("data"))
+    program = exits(host, 6, "verify", file, "-o", host.folder("data"))
     expect("bulk.bin" in program.out() + program.log(), "the bad file is not named")
     os.remove(damaged)
-    program = _exits(host, 6, "verify", file, "-o", host.folder("data"))
+    program = exits(host, 6, "verify", file, "-o", host.folder("data"))
     expect("bulk.bin" in program.out() + program.log(), "the missing file is not named")
 
 
 @scenario("exit-7-network")
 def _(world):
     host = world.host("host")
-    file = make_torrent(host, make_file(os.path.join(host.home, "a"), 100), os.path.join(host.home, "a.torrent"), NOWHERE)
-    _exits(host, 7, file, "-o", host.folder("out"), "--bind", "203.0.113.9", says="203.0.113.9")
-    _exits(host, 7, file, "-o", host.folder("out"), "--bind", "no-such-device", says="no-such-device")
+    path = make_file(os.path.join(host.home, "a"), 100)
+    file = make_torrent(host, path, os.path.join(host.home, "a.torrent"), NOWHERE)
+    exits(host, 7, file, "-o", host.folder("out"), "--bind", "203.0.113.9", says="203.0.113.9")
+    exits(host, 7, file, "-o", host.folder("out"), "--bind", "no-such-device", says="no-such-device")
 
 
 @scenario("stops-while-downloading")
 def _(world):
     """SIGINT: 130 within 5 s, a word on how to continue, and the same command continues."""
-    file, path, leecher, peer = _pair(world, 24 * MIB, "3M")
+    file, path, leecher, peer = pair(world, 24 * MIB, "3M")
     ours = ours_download(leecher, file, leecher.folder("out"), *peer)
     wait_until(lambda: ours.progress("done") > 6 * MIB, 20, "6 MiB")
     _stops(ours, signal.SIGINT, "downloading")
@@ -233,57 +174,16 @@ def _(world):
 
 @scenario("stops-while-the-disk-is-full")
 def _(world):
-    file, _, leecher, peer = _pair(world, 12 * MIB)
-    out = _tmpfs(world, "small", "5m")
+    file, _, leecher, peer = pair(world, 12 * MIB)
+    out = world.tmpfs("small", "5m")
     ours = ours_download(leecher, file, out, *peer)
     wait_until(lambda: out in ours.log() or not ours.running, 20, "a word that the file system is full")
     _stops(ours, signal.SIGINT, "disk full")
 
 
-@scenario("second-process-is-refused")
-def _(world):
-    file, path, leecher, peer = _pair(world, 12 * MIB, "2M")
-    ours = ours_download(leecher, file, leecher.folder("out"), *peer)
-    wait_until(lambda: ours.progress("done") > MIB, 20, "1 MiB")
-    second = leecher.run("ours-second", [TORRENT, file, "-o", leecher.folder("out"), *peer], timeout=5, split=True)
-    expect(second.wait(0) != 0, "a second process on the same download was let in")
-    expect(second.wait(0) < 128, f"the second process ended with exit status {second.wait(0)}")
-    ours.finish(30)
-    same(path, os.path.join(leecher.home, "out", "payload.bin"))
-
-
-@scenario("not-overwritten-unless-told")
-def _(world):
-    """A file with the payload's name and other content stays as it is until --overwrite says otherwise."""
-    file, path, leecher, peer = _pair(world, 2 * MIB)
-    other = make_file(os.path.join(leecher.folder("out"), "payload.bin"), MIB, seed=2)
-    kept = make_file(os.path.join(leecher.folder("kept"), "payload.bin"), MIB, seed=2)
-    _exits(leecher, 5, file, "-o", leecher.folder("out"), *peer, says="--overwrite")
-    same(kept, other)
-    _exits(leecher, 0, file, "-o", leecher.folder("out"), *peer, "--overwrite")
-    same(path, other)
-
-
-@scenario("selected-files-only")
-def _(world):
-    """Unwanted files do not appear, though pieces are shared with them; the rest comes later."""
-    seeder, leecher = world.host("seeder"), world.host("leecher")
-    tree = make_odd_tree(seeder.folder("data", "odd"), bulk=4 * MIB)
-    file = make_torrent(seeder, tree, os.path.join(world.root, "odd.torrent"), NOWHERE, piece_bits=18)
-    ours_seed(seeder, file, seeder.folder("data"), "--port", PORT)
-    peer = ["--peer", f"{seeder.address}:{PORT}"]
-    _exits(leecher, 0, file, "-o", leecher.folder("out"), "--select", "*/piece+1", *peer)
-    found = [os.path.relpath(os.path.join(folder, name), leecher.folder("out"))
-             for folder, _, names in os.walk(leecher.folder("out")) for name in names]
-    expect(found == ["odd/a/piece+1"], f"one file was selected, and these are there: {found}")
-    same(os.path.join(tree, "a", "piece+1"), os.path.join(leecher.folder("out"), "odd", "a", "piece+1"))
-    _exits(leecher, 0, file, "-o", leecher.folder("out"), *peer)
-    same(tree, os.path.join(leecher.folder("out"), "odd"))
-
-
 @scenario("source-is-a-url")
 def _(world):
-    file, path, leecher, peer = _pair(world, MIB)
+    file, path, leecher, peer = pair(world, MIB)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):  # pylint: disable=invalid-name
@@ -306,7 +206,7 @@ def _(world):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     world.at_end(server.server_close)
     world.at_end(server.shutdown)
-    _exits(leecher, 0, f"http://{world.address}:{server.server_port}/moved", "-o", leecher.folder("out"), *peer)
+    exits(leecher, 0, f"http://{world.address}:{server.server_port}/moved", "-o", leecher.folder("out"), *peer)
     same(path, os.path.join(leecher.home, "out", "payload.bin"))
 
 
@@ -317,7 +217,7 @@ def _(world):
     files = [make_torrent(seeder, path, os.path.join(world.root, f"{i}.torrent"), NOWHERE)
              for i, path in enumerate(paths)]
     ours = seeder.start("ours-seeder", [TORRENT, *files, "-o", seeder.folder("data"), "--seed", "--port", str(PORT)])
-    _exits(leecher, 0, *files, "-o", leecher.folder("out"), "--peer", f"{seeder.address}:{PORT}", timeout=30)
+    exits(leecher, 0, *files, "-o", leecher.folder("out"), "--peer", f"{seeder.address}:{PORT}", timeout=30)
     expect(ours.running, "the seeder ended")
     for path in paths:
         same(path, os.path.join(leecher.home, "out", os.path.basename(path)))
@@ -327,12 +227,12 @@ def _(world):
 def _(world):
     """Not on a terminal: whole lines without control characters, the last of them with the figures. -q says nothing.
     With --json, stdout holds objects alone (each is checked as it is read) and stderr the words."""
-    file, _, leecher, peer = _pair(world, 3 * MIB)
-    program = _exits(leecher, 0, file, "-o", leecher.folder("out"), *peer)
+    file, _, leecher, peer = pair(world, 3 * MIB)
+    program = exits(leecher, 0, file, "-o", leecher.folder("out"), *peer)
     text = program.out() + program.log()
     expect(not CONTROL.search(text), f"control characters in {text[:300]!r}")
     expect(re.search(r"3\.0 ?MiB", text), f"no size in the final line: {text[-300:]!r}")
-    quiet = _exits(leecher, 0, file, "-o", leecher.folder("out-quiet"), "-q", *peer)
+    quiet = exits(leecher, 0, file, "-o", leecher.folder("out-quiet"), "-q", *peer)
     expect(quiet.out() + quiet.log() == "", f"-q, and it said {quiet.out() + quiet.log()!r}")
     ours = ours_download(leecher, file, leecher.folder("out-json"), *peer)
     ours.finish(20)
@@ -344,7 +244,7 @@ def _(world):
 @scenario("output-to-a-terminal")
 def _(world):
     """One live line, redrawn in place and never wider than the terminal; nothing of it left behind."""
-    file, _, leecher, peer = _pair(world, 8 * MIB, "2M")
+    file, _, leecher, peer = pair(world, 8 * MIB, "2M")
     for columns in (100, 40):
         main, side = pty.openpty()
         fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
@@ -390,9 +290,9 @@ def _(world):
     tree = make_odd_tree(host.folder("data", "odd"), bulk=MIB)
     file = ours_create(host, tree, os.path.join(host.home, "odd.torrent"), "-a", "http://one.invalid/announce", "-a",
                        "http://two.invalid/announce", "--private", "--comment", "ein Gruß", "-l", "64K")
-    text = _exits(host, 0, "show", file).out()
+    text = exits(host, 0, "show", file).out()
     expect("ein Gruß" in text and "bulk.bin" in text and "one.invalid" in text, f"show says {text[:300]!r}")
-    shown = json.loads(_exits(host, 0, "show", file, "--json").out())
+    shown = json.loads(exits(host, 0, "show", file, "--json").out())
     import libtorrent  # pylint: disable=import-outside-toplevel
     theirs = libtorrent.torrent_info(file)
     files = theirs.files()
@@ -403,4 +303,5 @@ def _(world):
     expect(shown["infohash"] == str(theirs.info_hash()), f"infohash {shown['infohash']}, libtorrent: "
                                                          f"{theirs.info_hash()}")
     expect([(f["path"], f["bytes"]) for f in shown["files"]]
-           == [(files.file_path(i), files.file_size(i)) for i in range(files.num_files())], "libtorrent reads other files")
+           == [(files.file_path(i), files.file_size(i)) for i in range(files.num_files())],
+           "libtorrent reads other files than show tells")

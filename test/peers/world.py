@@ -190,6 +190,13 @@ class World:
         os.makedirs(path, exist_ok=True)
         return path
 
+    def tmpfs(self, name, size):
+        """A folder on a file system of its own, of `size` as mount has it ("5m")."""
+        folder = self.folder(name)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+        self.at_end(lambda: subprocess.run(["umount", "-l", folder], check=True))
+        return folder
+
     def at_end(self, action):
         """`action()` is done when this world ends, before its programs are killed."""
         self._closing.append(action)
