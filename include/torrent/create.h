@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "torrent/sha1.h"
 
 namespace torrent {
@@ -29,8 +30,10 @@ struct CreatedTorrent {
   Infohash infohash;
 };
 
-// Hashes on all cores; blocks until done. Files in the order of their paths' bytes. Errors name the path: a file that
-// cannot be read, that changed its size meanwhile, a folder without files, a name that is not UTF-8.
+// Hashes on all cores; blocks until done. Files in the order of their paths' bytes; links are followed, folders without
+// files leave no trace (BEP 3 has no place for them). Errors name the path: it cannot be read, changed while it was
+// hashed, is neither file nor folder, has no file in it, or has a name that a download would have to change (not UTF-8,
+// control characters, equal to another but for case).
 absl::StatusOr<CreatedTorrent> CreateTorrent(const CreateOptions& options);
 
 // The piece length that CreateTorrent chooses: the power of two in [16 KiB, 16 MiB] that gives at most 2000 pieces.

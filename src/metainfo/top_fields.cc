@@ -19,21 +19,6 @@ namespace {
 
 using bencode::Value;
 
-// `url` without blanks around it, inner ones escaped; empty when it is none: without a scheme, too long, or with
-// control characters, which would reach a request line.
-std::string CleanUrl(absl::string_view url) {
-  url = absl::StripAsciiWhitespace(url);
-  const size_t scheme = url.find("://");
-  if (scheme == absl::string_view::npos || scheme == 0 || url.size() > kMaxUrlBytes) return "";
-  for (char c : url.substr(0, scheme)) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '+' && c != '-' && c != '.') return "";
-  }
-  for (char c : url) {
-    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) return "";
-  }
-  return absl::StrReplaceAll(url, {{" ", "%20"}});
-}
-
 // Collects tiers without repeating a tracker, kMaxTrackers in all.
 class TierCollector {
  public:
@@ -105,6 +90,19 @@ std::string ReadText(const Value& root, absl::string_view key, absl::string_view
 }
 
 }  // namespace
+
+std::string CleanUrl(absl::string_view url) {
+  url = absl::StripAsciiWhitespace(url);
+  const size_t scheme = url.find("://");
+  if (scheme == absl::string_view::npos || scheme == 0 || url.size() > kMaxUrlBytes) return "";
+  for (char c : url.substr(0, scheme)) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '+' && c != '-' && c != '.') return "";
+  }
+  for (char c : url) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) return "";
+  }
+  return absl::StrReplaceAll(url, {{" ", "%20"}});
+}
 
 void ReadTopFields(const Value& root, Metainfo* metainfo) {
   ReadTrackers(root, metainfo);
