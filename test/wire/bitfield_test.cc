@@ -138,7 +138,7 @@ TEST(BitfieldTest, RefusesAWrongLengthAndSpareBits) {
 }
 
 TEST(BitfieldTest, IsInterestingWhereItHasABitThatTheOtherLacks) {
-  for (size_t size : {1, 64, 65, 200}) {
+  for (size_t size : {size_t{1}, size_t{64}, size_t{65}, size_t{200}}) {
     const Bitfield none(size), all = Bitfield::AllSet(size);
     EXPECT_FALSE(none.HasAnyBeyond(none));
     EXPECT_FALSE(none.HasAnyBeyond(all));

@@ -28,7 +28,7 @@ TEST(AllowedFastSetTest, IsTheSameForANeighbourAndAnotherForOthers) {
 TEST(AllowedFastSetTest, EndsWhereTheTorrentHasFewerPieces) {
   EXPECT_TRUE(AllowedFastSet({80, 4, 4, 200}, Aa(), 0, 10).empty());
   EXPECT_TRUE(AllowedFastSet({80, 4, 4, 200}, Aa(), 10, 0).empty());
-  for (uint32_t piece_count : {1, 2, 9, 10, 11, 200}) {
+  for (uint32_t piece_count : {1u, 2u, 9u, 10u, 11u, 200u}) {
     const auto pieces = AllowedFastSet({80, 4, 4, 200}, Aa(), piece_count, 100);
     EXPECT_EQ(pieces.size(), std::min(piece_count, 100u));
     EXPECT_EQ(std::set<uint32_t>(pieces.begin(), pieces.end()).size(), pieces.size()) << "all different";

@@ -34,7 +34,7 @@ TEST(HandshakeTest, IsItsSixtyEightBytesAndBack) {
 }
 
 TEST(HandshakeTest, EachBitMeansItsExtensionAndTheOthersNothing) {
-  for (int bit = 0; bit < 64; ++bit) {
+  for (size_t bit = 0; bit < 64; ++bit) {
     std::string bytes = Example();
     std::fill_n(bytes.begin() + 20, 8, '\0');
     bytes[20 + bit / 8] = static_cast<char>(0x80 >> bit % 8);
