@@ -347,6 +347,7 @@ absl::Status FileStore::SyncFile(uint32_t number, bool* lost) {
   const int fd = (*file)->fd.get();
   while (fdatasync(fd) != 0) {
     if (errno == EINTR) continue;
+    if (errno == EROFS || errno == EINVAL) break;  // nothing can be waiting there
     *lost = true;
     return FileError(errno, "sync", path, fd);
   }
@@ -358,7 +359,12 @@ absl::Status FileStore::SyncFile(uint32_t number, bool* lost) {
   return *lost ? gone : absl::OkStatus();
 }
 
-absl::Status FileStore::SyncDirty() {
+void FileStore::NoteUnsynced(uint32_t file_index) {
+  const Place place = PlaceOf(file_index);
+  if (place != Place::kPad) MarkDirty(place == Place::kPartFile ? part_number() : file_index);
+}
+
+absl::Status FileStore::SyncDirty(std::vector<uint32_t>* synced_numbers) {
   std::vector<uint32_t> numbers;
   {
     MutexLock lock(&mutex_);
@@ -383,7 +389,9 @@ absl::Status FileStore::SyncDirty() {
     MutexLock lock(&mutex_);
     part_folder = part_folder_.get();
   }
-  return part_folder == nullptr ? absl::OkStatus() : part_folder->SyncNewNames();
+  if (part_folder != nullptr) RETURN_IF_ERROR(part_folder->SyncNewNames());
+  if (synced_numbers != nullptr) *synced_numbers = std::move(numbers);
+  return absl::OkStatus();
 }
 
 }  // namespace torrent

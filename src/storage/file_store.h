@@ -84,7 +84,10 @@ class FileStore {
   // Forces onto the disk what was written before this call: data, sizes, names. An error is final: what the kernel
   // could not write it has forgotten, so each later call answers the same. DataLoss: a file that was written is gone
   // from its folder. Blocks on the disk, possibly for long.
-  absl::Status SyncDirty();
+  // On success `*synced`, unless null, gets the numbers of the files: those of the torrent, and the part file's.
+  absl::Status SyncDirty(std::vector<uint32_t>* synced = nullptr);
+  // The file may have bytes that are not on the disk yet, of an earlier run: the next SyncDirty includes it.
+  void NoteUnsynced(uint32_t file_index);
 
   // From its name. Absent (also) for what is in the part file; pads and links of the torrent are absent too.
   absl::StatusOr<FileStat> Stat(uint32_t file_index) const;
@@ -97,6 +100,8 @@ class FileStore {
   // what the part file has of them into their own files, unless those exist. Errors as WriteRun.
   absl::Status BringHome(const std::vector<bool>& was_in_part_file);
 
+  // The part file's number among the files: one past the last.
+  uint32_t part_number() const { return static_cast<uint32_t>(metainfo_->files.size()); }
   bool wanted(uint32_t file_index) const { return wanted_[file_index]; }
   bool in_part_file(uint32_t file_index) const { return in_part_file_[file_index]; }
   // For messages.
@@ -122,7 +127,6 @@ class FileStore {
 
   FileStore(std::shared_ptr<const Metainfo> metainfo, Options options, std::unique_ptr<Folder> folder);
   Place PlaceOf(uint32_t file_index) const;
-  uint32_t part_number() const { return static_cast<uint32_t>(metainfo_->files.size()); }
   absl::StatusOr<Home> HomeOfFile(uint32_t number, bool create);
   // Not for pads.
   absl::StatusOr<Home> HomeOf(const FileSpan& span, bool create);

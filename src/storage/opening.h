@@ -31,7 +31,7 @@ absl::StatusOr<FilesNow> LookAtFiles(const FileStore& store);
 
 struct Opening {
   std::vector<bool> have;                 // count at once
-  std::vector<bool> must_hash;            // before anything else; never also in `have`
+  std::vector<bool> must_hash;            // before anything else; those that are good are in `have` afterwards
   std::vector<bool> hash_before_serving;  // of `have`: a run that ended badly wrote them
   std::vector<UnfinishedPiece> unfinished;
   // Files that existed before us, as far as anybody knows: without one good piece they are somebody else's.
@@ -47,8 +47,7 @@ absl::StatusOr<Opening> DecideOpening(const Metainfo& metainfo, const PieceLayou
 
 // Takes the result of hashing `must_hash`: good pieces move to `have`. Answers the files that are somebody else's:
 // wanted ones must not be overwritten unless the user says so, others belong into FileStore::UsePartFile.
-std::vector<uint32_t> ApplyHashes(const PieceLayout& layout, const FilesNow& now, const VerifyResult& result,
-                                  Opening* opening);
+std::vector<uint32_t> ApplyHashes(const PieceLayout& layout, const VerifyResult& result, Opening* opening);
 
 // The whole start: looks, decides, hashes what must be hashed, and sees to files that are not ours. AlreadyExists,
 // naming the file, for a wanted one that exists, is unknown and has no good piece, unless `overwrite`.
@@ -56,6 +55,10 @@ struct OpeningOptions {
   bool overwrite = false;
   std::function<bool(uint64_t done, uint64_t total)> progress;  // of the hashing, as VerifyOptions has it
 };
+// The whole start: fetches home what the part file has of files that are wanted now, looks, decides, hashes what must
+// be hashed, and sees to files that are not ours. AlreadyExists, naming the file, for a wanted one that exists, is
+// unknown and has no good piece, unless `overwrite`. PermissionDenied for one that may not be read. Cancelled by
+// `progress`. Nothing is overwritten in any case. Blocks for as long as hashing takes.
 absl::StatusOr<Opening> OpenDownload(FileStore* store, const ResumeRecord* record, const OpeningOptions& options);
 
 }  // namespace torrent
