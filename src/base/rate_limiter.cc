@@ -32,6 +32,15 @@ size_t RateLimiter::Take(size_t want, TimePoint now) {
   return granted;
 }
 
+bool RateLimiter::TakeWhole(size_t bytes, TimePoint now) {
+  if (rate_ == 0) return true;
+  MutexLock lock(&mutex_);
+  FillLocked(now);
+  if (tokens_ < std::min(kQuantumBytes, static_cast<double>(bytes))) return false;
+  tokens_ -= static_cast<double>(bytes);
+  return true;
+}
+
 void RateLimiter::Return(size_t bytes) {
   if (rate_ == 0 || bytes == 0) return;
   MutexLock lock(&mutex_);

@@ -1,0 +1,449 @@
+#include "swarm/peer_worker.h"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "net/connect.h"
+#include "net/tcp_stream.h"
+#include "swarm/peer_handshake.h"
+#include "wire/bitfield.h"
+#include "wire/fast_set.h"
+#include "wire/message.h"
+
+namespace torrent {
+
+namespace {
+using Item = Receiver::Item;
+// Who has nothing to claim looks again this often: time makes holders overdue, which no event tells.
+constexpr Duration kHungryRetry = std::chrono::milliseconds(250);
+// Receives between two looks at the output side.
+constexpr int kReceivesPerTurn = 4;
+}  // namespace
+
+PeerWorker::PeerWorker(SwarmContext* context, std::shared_ptr<PeerLink> link)
+    : context_(context), link_(std::move(link)) {}
+
+PeerWorker::~PeerWorker() {
+  // Before the link leaves the registry: who looks for a claimant finds its link.
+  download_.reset();
+  context_->registry.Remove(*link_);
+}
+
+// --- Handshakes ------------------------------------------------------------------------------------------------------
+
+wire::Handshake PeerWorker::OurHandshake() const {
+  wire::Handshake ours;
+  ours.fast = true;
+  ours.extended = true;
+  ours.infohash = context_->metainfo->infohash;
+  ours.peer_id = context_->shared.peer_id;
+  return ours;
+}
+
+absl::Status PeerWorker::RunOutgoing(Budget::Slot half_open) {
+  const int cancel_fd = link_->mailbox.fd();
+  ASSIGN_OR_RETURN(UniqueFd fd, Connect(link_->endpoint, context_->shared.bind, Now() + kConnectTimeout, cancel_fd));
+  half_open.Release();
+  stream_ = std::make_unique<TcpStream>(std::move(fd), link_->endpoint);
+  ASSIGN_OR_RETURN(wire::Handshake theirs,
+                   ShakeHandsOutgoing(stream_.get(), OurHandshake(), Now() + kHandshakeTimeout, cancel_fd));
+  return Live(theirs);
+}
+
+absl::Status PeerWorker::RunIncoming(std::unique_ptr<Stream> stream, wire::Handshake theirs,
+                                     TimePoint handshake_deadline) {
+  stream_ = std::move(stream);
+  RETURN_IF_ERROR(AnswerHandshake(stream_.get(), OurHandshake(), &theirs, handshake_deadline, link_->mailbox.fd()));
+  return Live(theirs);
+}
+
+void PeerWorker::Introduce() {
+  // BEP 3: "bitfield is only ever sent as the first message"; BEP 6 has shorter forms of it.
+  wire::Bitfield written = context_->queue.Written(&news_place_);
+  news_seen_ = news_place_;
+  std::string* out = sender_->out();
+  if (rules_.fast && written.all()) {
+    wire::EncodeHaveAll(out);
+  } else if (rules_.fast && written.none()) {
+    wire::EncodeHaveNone(out);
+  } else if (!written.none()) {
+    wire::EncodeBitfield(written, out);
+  }
+  if (rules_.extended) {
+    wire::ExtensionHandshake ours;
+    ours.client = "torrent " TORRENT_VERSION;
+    ours.request_queue = static_cast<uint32_t>(kMaxPeerRequests);
+    if (context_->shared.port != 0) ours.port = context_->shared.port;
+    const absl::Span<const uint8_t> address = link_->endpoint.address.bytes();
+    ours.your_ip.assign(address.begin(), address.end());
+    ours.metadata_size = static_cast<uint32_t>(context_->metainfo->info_bytes.size());
+    if (context_->queue.Complete()) ours.upload_only = true;
+    wire::EncodeExtended(wire::kExtensionHandshakeId, wire::EncodeExtensionHandshake(ours), out);
+  }
+  if (rules_.fast && link_->endpoint.address.is_v4()) {
+    std::array<uint8_t, 4> address;
+    std::copy_n(link_->endpoint.address.bytes().begin(), 4, address.begin());
+    upload_->OfferFast(wire::AllowedFastSet(address, context_->metainfo->infohash, context_->layout.piece_count(),
+                                            kAllowedFastPieces));
+  }
+}
+
+// --- The loop --------------------------------------------------------------------------------------------------------
+
+absl::Status PeerWorker::Live(const wire::Handshake& theirs) {
+  RETURN_IF_ERROR(context_->registry.Admit(link_, theirs.peer_id));
+  rules_.piece_count = context_->layout.piece_count();
+  rules_.fast = theirs.fast;
+  rules_.extended = theirs.extended;
+  TimePoint now = Now();
+  last_received_ = last_sent_ = last_payload_ = toggle_window_ = now;
+  receiver_ = std::make_unique<Receiver>(stream_.get(), context_->shared.buffers);
+  sender_ = std::make_unique<Sender>(stream_.get(), &context_->files);
+  download_ = std::make_unique<BlockDownload>(context_, link_.get(), now);
+  upload_ = std::make_unique<BlockUpload>(context_, link_.get(), sender_.get());
+  upload_->set_fast(theirs.fast);
+  link_->established.store(true, std::memory_order_release);
+  link_->wants_news.store(true, std::memory_order_relaxed);
+  if (context_->events.Wanted(kPeerEvents)) {
+    context_->events.Tell(PeerConnectedEvent{link_->endpoint.ToString(), link_->source, link_->incoming,
+                                             wire::ClientOfPeerId(theirs.peer_id)});
+  }
+  Introduce();
+
+  while (true) {
+    RETURN_IF_ERROR(TakeMail(now));
+    SayWhatIsDue(now);
+    RETURN_IF_ERROR(SendOut(now));
+    bool readable = false;
+    RETURN_IF_ERROR(Wait(now, &readable));
+    now = Now();
+    if (readable) RETURN_IF_ERROR(ReadIn(now));
+    RETURN_IF_ERROR(CheckTimes(now));
+  }
+}
+
+absl::Status PeerWorker::TakeMail(TimePoint now) {
+  if (!link_->mailbox.HasMail()) return absl::OkStatus();
+  Mailbox::Mail mail = link_->mailbox.Take();
+  if (mail.stop) return *mail.stop;
+  if (mail.choke) upload_->SetChoking(*mail.choke);
+  for (const BlockRef& block : mail.cancels) download_->Cancel(block, now, sender_->out());
+  pieces_changed_ = true;
+  return absl::OkStatus();
+}
+
+void PeerWorker::SayWhatIsDue(TimePoint now) {
+  const size_t begin = sender_->out()->size();
+  SayNews(now);
+  SayInterest();
+  download_->Review(now, sender_->out());
+  if (am_interested_) download_->Ask(peer_choking_, allowed_fast_, now, sender_->out());
+  link_->hungry.store(download_->hungry(), std::memory_order_relaxed);
+  if (now - last_sent_ >= kKeepAliveEvery && !sender_->pending()) wire::EncodeKeepAlive(sender_->out());
+  if (context_->events.Wanted(kMessageEvents)) TraceSent(begin);
+}
+
+void PeerWorker::SayNews(TimePoint) {
+  if (context_->queue.NewsCount() == news_seen_) return;
+  std::vector<uint32_t> written;
+  context_->queue.WrittenSince(&news_place_, &written);
+  news_seen_ = news_place_;
+  pieces_changed_ = true;
+  for (uint32_t piece_index : written) {
+    // A peer that has the piece gains nothing from hearing that we have it too.
+    if (!download_->claimant()->HasPiece(piece_index)) wire::EncodeHave(piece_index, sender_->out());
+  }
+}
+
+void PeerWorker::SayInterest() {
+  if (!pieces_changed_) return;
+  pieces_changed_ = false;
+  const bool interested = !context_->queue.Complete() && download_->claimant()->IsInteresting();
+  if (interested == am_interested_) return;
+  am_interested_ = interested;
+  link_->am_interested.store(interested, std::memory_order_relaxed);
+  if (interested) {
+    wire::EncodeInterested(sender_->out());
+  } else {
+    wire::EncodeNotInterested(sender_->out());
+  }
+}
+
+absl::Status PeerWorker::SendOut(TimePoint now) {
+  bool progress = false;
+  absl::Status status = upload_->Send(now, &progress);
+  if (!status.ok()) {
+    // A file that was cut or removed under us: its piece is not there any more, and this connection's stream is broken.
+    return status;
+  }
+  if (progress) last_sent_ = now;
+  if (!sender_->pending()) {
+    send_blocked_since_ = TimePoint::max();
+  } else if (progress || send_blocked_since_ == TimePoint::max()) {
+    send_blocked_since_ = now;
+  }
+  return absl::OkStatus();
+}
+
+bool PeerWorker::MayRead(TimePoint now) {
+  const bool room = context_->writer.HasRoom() && !context_->disk_waits.load(std::memory_order_relaxed);
+  link_->waits_for_room.store(!room, std::memory_order_relaxed);
+  // Asked again after telling that we wait: the writer may have made room in between, and then nobody would wake us.
+  return (room || context_->writer.HasRoom()) && !context_->disk_waits.load(std::memory_order_relaxed) &&
+         now >= read_resume_;
+}
+
+absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
+  const bool may_read = MayRead(now);
+  if (may_read && stream_->HasBuffered()) {
+    *readable = true;
+    return absl::OkStatus();
+  }
+  TimePoint deadline = now + std::chrono::seconds(10);  // idle and keep-alive times are coarser than that
+  deadline = std::min({deadline, download_->ReviewAt(), upload_->ResumeAt()});
+  if (am_interested_ && download_->hungry() && !peer_choking_) deadline = std::min(deadline, now + kHungryRetry);
+  if (read_resume_ > now) deadline = std::min(deadline, read_resume_);
+  if (!download_->asked_any()) receiver_->Rest();
+  pollfd fds[2] = {{stream_->fd(), stream_->PollEvents(may_read, upload_->wants_to_write()), 0},
+                   {link_->mailbox.fd(), POLLIN, 0}};
+  int n = poll(fds, 2, PollTimeout(deadline, Now()));
+  if (n < 0 && errno != EINTR) return absl::ErrnoToStatus(errno, "poll");
+  if (n <= 0) return absl::OkStatus();
+  // A stream that ended shows as readable or as an error: reading tells which. Where we do not read, a hang-up must not
+  // make us spin.
+  if ((fds[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 && !may_read) {
+    return absl::UnavailableError("closed by the peer");
+  }
+  *readable = may_read && (fds[0].revents & (POLLIN | POLLERR | POLLHUP)) != 0;
+  return absl::OkStatus();
+}
+
+absl::Status PeerWorker::ReadIn(TimePoint now) {
+  // Buffers by the speed of the peer: a slow one does not hold a large one.
+  const double rate = download_->pipeline()->pace().bytes_per_second;
+  const int size_class = rate < 128e3 ? 0 : rate < 4e6 ? 1 : 2;
+  for (int turn = 0; turn < kReceivesPerTurn; turn++) {
+    constexpr size_t kWant = 256 * 1024;
+    const size_t granted = context_->shared.download->Take(kWant, now);
+    if (granted == 0) {
+      read_resume_ = context_->shared.download->Ready(now);
+      break;
+    }
+    IoResult result = receiver_->Receive(granted, size_class);
+    context_->shared.download->Return(granted - result.bytes());
+    if (result.is_error()) return result.status();
+    if (result.closed()) return absl::UnavailableError("closed by the peer");
+    if (!result.has_bytes()) break;
+    last_received_ = now;
+    for (Item item = receiver_->Next(rules_); item != Item::kNothing; item = receiver_->Next(rules_)) {
+      absl::Status status = HandleItem(item, now);
+      if (!status.ok()) {
+        download_->Flush(now);  // what came whole before counts
+        return status;
+      }
+    }
+    download_->Flush(now);
+    if (receiver_->drained() || !context_->writer.HasRoom()) break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PeerWorker::CheckTimes(TimePoint now) {
+  if (now - last_received_ > kIdleTimeout) {
+    return absl::DeadlineExceededError(absl::StrCat("nothing received for ", kIdleTimeout.count(), " s"));
+  }
+  if (send_blocked_since_ != TimePoint::max() && now - send_blocked_since_ > kSendTimeout) {
+    return absl::DeadlineExceededError(absl::StrCat("reads nothing of what we send for ", kSendTimeout.count(), " s"));
+  }
+  if (sender_->pending_bytes() > kMaxPendingOutput) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        sender_->pending_bytes(), " bytes wait for a peer that does not read, at most ", kMaxPendingOutput));
+  }
+  if (context_->queue.Complete() && link_->is_seed.load(std::memory_order_relaxed)) {
+    return absl::OutOfRangeError("both are complete");
+  }
+  const bool waits = am_interested_ && !peer_choking_ && download_->asked_any();
+  if (!waits) last_payload_ = now;
+  link_->snubbed.store(now - last_payload_ > kSnubTime, std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+// --- Messages --------------------------------------------------------------------------------------------------------
+
+absl::Status PeerWorker::HandleItem(Item item, TimePoint now) {
+  const wire::Message& message = receiver_->message();
+  if (item != Item::kBlock && context_->events.Wanted(kMessageEvents)) Trace(false, message);
+  switch (item) {
+    case Item::kMessage:
+      return HandleMessage(message, now);
+    case Item::kBlockHead:
+      return HandleBlockHead(message, now);
+    case Item::kBlock:
+      last_payload_ = now;
+      download_->Arrived(receiver_->TakeBlock(), now);
+      return absl::OkStatus();
+    case Item::kPayload:
+      return HandlePayload(message, receiver_->payload());
+    case Item::kError:
+      return wire::StatusOf(message, rules_);
+    case Item::kNothing:
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PeerWorker::HandleBlockHead(const wire::Message& message, TimePoint now) {
+  bitfield_allowed_ = false;
+  bool expected;
+  RETURN_IF_ERROR(download_->Expects(message.piece_index, message.begin, message.payload_bytes, now, &expected));
+  if (!expected) {
+    receiver_->DropBlock();
+    return absl::OkStatus();
+  }
+  receiver_->KeepBlock(message.begin / kBlockBytes, context_->layout.PieceOffset(message.piece_index) + message.begin);
+  return absl::OkStatus();
+}
+
+absl::Status PeerWorker::OnlyFirst(const char* what) {
+  // BEP 3 and 6: what a peer has is told once, and before anything else.
+  if (!bitfield_allowed_) return absl::InvalidArgumentError(absl::StrCat(what, " after other messages"));
+  bitfield_allowed_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status PeerWorker::CountToggle(TimePoint now) {
+  if (now - toggle_window_ > kToggleWindow) {
+    toggle_window_ = now;
+    toggles_ = 0;
+  }
+  if (++toggles_ <= kMaxToggles) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(toggles_, " choke and interest changes in ", kToggleWindow.count(), " s, at most ", kMaxToggles));
+}
+
+void PeerWorker::OnPiecesKnown() {
+  pieces_changed_ = true;
+  const bool seed = download_->claimant()->IsSeed();
+  link_->is_seed.store(seed, std::memory_order_relaxed);
+  link_->wants_news.store(!seed, std::memory_order_relaxed);
+}
+
+absl::Status PeerWorker::HandleHave(uint32_t piece_index) {
+  // Peers that tell what they have one by one begin so instead of a bitfield.
+  bitfield_allowed_ = false;
+  if (download_->claimant()->AddPiece(piece_index)) OnPiecesKnown();
+  return absl::OkStatus();
+}
+
+absl::Status PeerWorker::HandleMessage(const wire::Message& message, TimePoint now) {
+  if (message.form == wire::MessageForm::kKeepAlive) return absl::OkStatus();
+  const size_t pieces = context_->layout.piece_count();
+  switch (message.id) {
+    case wire::MessageId::kChoke:
+      RETURN_IF_ERROR(CountToggle(now));
+      peer_choking_ = true;
+      link_->peer_choking.store(true, std::memory_order_relaxed);
+      download_->Flush(now);
+      download_->GiveBackAll(now);
+      break;
+    case wire::MessageId::kUnchoke:
+      RETURN_IF_ERROR(CountToggle(now));
+      peer_choking_ = false;
+      link_->peer_choking.store(false, std::memory_order_relaxed);
+      break;
+    case wire::MessageId::kInterested:
+    case wire::MessageId::kNotInterested:
+      RETURN_IF_ERROR(CountToggle(now));
+      link_->peer_interested.store(message.id == wire::MessageId::kInterested, std::memory_order_relaxed);
+      context_->call(kInterestChanged);
+      break;
+    case wire::MessageId::kHave:
+      return HandleHave(message.piece_index);
+    case wire::MessageId::kHaveAll:
+      RETURN_IF_ERROR(OnlyFirst("have all"));
+      download_->claimant()->SetBitfield(wire::Bitfield::AllSet(pieces));
+      OnPiecesKnown();
+      return absl::OkStatus();
+    case wire::MessageId::kHaveNone:
+      RETURN_IF_ERROR(OnlyFirst("have none"));
+      OnPiecesKnown();
+      return absl::OkStatus();
+    case wire::MessageId::kRequest:
+      return upload_->OnRequest(message);
+    case wire::MessageId::kCancel:
+      upload_->OnCancel(message);
+      break;
+    case wire::MessageId::kRejectRequest:
+      // While choked these only confirm what the choke said.
+      if (!peer_choking_) download_->pipeline()->OnRefused();
+      if (!download_->Rejected(message.piece_index, message.begin, now)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("rejects piece ", message.piece_index, " begin ", message.begin, ", which was not asked for"));
+      }
+      break;
+    case wire::MessageId::kSuggestPiece:
+      download_->claimant()->Suggest(message.piece_index);
+      break;
+    case wire::MessageId::kAllowedFast:
+      if (allowed_fast_.size() < 4 * kAllowedFastPieces &&
+          std::find(allowed_fast_.begin(), allowed_fast_.end(), message.piece_index) == allowed_fast_.end()) {
+        allowed_fast_.push_back(message.piece_index);
+      }
+      break;
+    default:
+      break;  // port: the DHT is not there yet
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PeerWorker::HandlePayload(const wire::Message& message, absl::string_view payload) {
+  if (message.id == wire::MessageId::kBitfield) {
+    RETURN_IF_ERROR(OnlyFirst("bitfield"));
+    ASSIGN_OR_RETURN(wire::Bitfield pieces, wire::Bitfield::FromWire(AsBytes(payload), context_->layout.piece_count()));
+    download_->claimant()->SetBitfield(std::move(pieces));
+    OnPiecesKnown();
+    return absl::OkStatus();
+  }
+  if (message.extended_id == wire::kExtensionHandshakeId) return HandleExtensionHandshake(payload);
+  return absl::OkStatus();  // an extension that we did not offer: ignored
+}
+
+absl::Status PeerWorker::HandleExtensionHandshake(absl::string_view payload) {
+  ASSIGN_OR_RETURN(wire::ExtensionHandshake theirs, wire::ParseExtensionHandshake(payload));
+  extension_ids_.Update(theirs);
+  if (theirs.request_queue) download_->pipeline()->SetPeerQueue(*theirs.request_queue);
+  if (theirs.port && link_->incoming && context_->learn_listening_port) {
+    context_->learn_listening_port(Endpoint{link_->endpoint.address, *theirs.port});
+  }
+  // Two that both want nothing keep no connection.
+  if (theirs.upload_only.value_or(false) && context_->queue.Complete()) {
+    return absl::OutOfRangeError("both are complete");
+  }
+  return absl::OkStatus();
+}
+
+// --- Trace -----------------------------------------------------------------------------------------------------------
+
+void PeerWorker::Trace(bool sent, const wire::Message& message) const {
+  context_->events.Tell(MessageEvent{link_->endpoint.ToString(), sent, wire::Describe(message)});
+}
+
+// What was appended to the output since `from`: read back by the same parser that reads peers.
+void PeerWorker::TraceSent(size_t from) const {
+  absl::Span<const uint8_t> bytes = AsBytes(absl::string_view(*sender_->out()).substr(from));
+  wire::MessageRules rules = rules_;
+  rules.max_block_bytes = kMaxServedRequestBytes;
+  while (!bytes.empty()) {
+    wire::Message message = wire::PeekMessage(bytes, rules);
+    if (message.form == wire::MessageForm::kIncomplete || message.form == wire::MessageForm::kError) return;
+    Trace(true, message);
+    bytes.remove_prefix(std::min<size_t>(bytes.size(), size_t{message.head_bytes} + message.payload_bytes));
+  }
+}
+
+}  // namespace torrent

@@ -1,0 +1,88 @@
+#include "swarm/sender.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "wire/message.h"
+
+namespace torrent {
+
+void Sender::StartBlock(uint32_t piece_index, uint32_t begin, uint32_t length, uint64_t offset) {
+  wire::EncodePieceHeader(piece_index, begin, length, &out_);
+  block_queued_ = true;
+  block_left_ = length;
+  block_offset_ = offset;
+  range_ = FileRange{};
+  copy_.clear();
+  copy_begin_ = 0;
+}
+
+absl::Status Sender::Flush(size_t* sent) {
+  *sent = 0;
+  bool blocked = false;
+  // A block that has begun goes first; one whose head still waits goes behind the control messages.
+  if (block_left_ > 0 && !block_queued_) RETURN_IF_ERROR(FlushBlock(sent, &blocked));
+  if (blocked) return absl::OkStatus();
+  RETURN_IF_ERROR(FlushControl(&blocked));
+  if (blocked || !block_queued_) return absl::OkStatus();
+  block_queued_ = false;
+  return FlushBlock(sent, &blocked);
+}
+
+absl::Status Sender::FlushControl(bool* blocked) {
+  while (out_begin_ < out_.size()) {
+    IoResult result = stream_->TryWrite(AsBytes(absl::string_view(out_).substr(out_begin_)));
+    if (result.is_error()) return result.status();
+    if (!result.has_bytes()) {
+      *blocked = true;
+      return absl::OkStatus();
+    }
+    out_begin_ += result.bytes();
+  }
+  out_.clear();
+  out_begin_ = 0;
+  if (out_.capacity() > kBlockBytes) out_.shrink_to_fit();
+  return absl::OkStatus();
+}
+
+absl::Status Sender::FlushBlock(size_t* sent, bool* blocked) {
+  while (block_left_ > 0) {
+    if (copy_begin_ == copy_.size() && range_.length == 0) {
+      ASSIGN_OR_RETURN(range_, files_->Lease(block_offset_, block_left_));
+      if (range_.length == 0) return absl::InternalError("an empty file range");
+    }
+    IoResult result = IoResult::WouldBlock();
+    const size_t in_range = std::min<size_t>(block_left_, range_.length);
+    if (copy_begin_ == copy_.size() && range_.file != nullptr && stream_->CanSendFile()) {
+      result = stream_->SendFile(range_.file->fd.get(), range_.offset, in_range);
+      if (result.file_ended()) return absl::DataLossError("the file is shorter than it was");
+    } else {
+      if (copy_begin_ == copy_.size()) {
+        copy_.resize(range_.length);
+        copy_begin_ = 0;
+        RETURN_IF_ERROR(
+            files_->ReadAt(block_offset_, absl::MakeSpan(reinterpret_cast<uint8_t*>(copy_.data()), copy_.size())));
+      }
+      result = stream_->TryWrite(AsBytes(absl::string_view(copy_).substr(copy_begin_)));
+      copy_begin_ += result.bytes();
+    }
+    if (result.is_error()) return result.status();
+    if (!result.has_bytes()) {
+      *blocked = true;
+      return absl::OkStatus();
+    }
+    const auto n = static_cast<uint32_t>(result.bytes());
+    *sent += n;
+    block_left_ -= n;
+    block_offset_ += n;
+    range_.offset += n;
+    range_.length -= n;
+  }
+  if (block_left_ == 0) range_ = FileRange{};
+  return absl::OkStatus();
+}
+
+}  // namespace torrent
