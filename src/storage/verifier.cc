@@ -274,26 +274,26 @@ absl::Status VerifyPiece(FileStore* store, uint32_t piece_index, absl::Span<uint
   return absl::DataLossError(absl::StrCat("piece ", piece_index, ": what is on disk has another hash"));
 }
 
-std::vector<FileCheck> CheckFiles(const FileStore& store, const VerifyResult& result) {
+std::vector<FileState> CheckFiles(const FileStore& store, const VerifyResult& result) {
   const Metainfo& metainfo = store.metainfo();
-  std::vector<FileCheck> checks(metainfo.files.size());
+  std::vector<FileState> checks(metainfo.files.size());
   for (uint32_t i = 0; i < checks.size(); i++) {
     const MetainfoFile& file = metainfo.files[i];
-    FileCheck& check = checks[i];
+    FileState& check = checks[i];
     if (file.pad || file.symlink || store.in_part_file(i)) continue;
     const auto [begin, end] = store.layout().PiecesOfFile(i);
     check.pieces = end - begin;
     for (uint32_t piece = begin; piece < end; piece++) check.bad_pieces += result.good(piece) ? 0 : 1;
     absl::StatusOr<FileStat> stat = store.Stat(i);
     if (stat.ok() && !stat->exists) {
-      check.state = FileCheck::State::kMissing;
+      check.state = FileState::State::kMissing;
       continue;
     }
     check.size = stat.ok() ? stat->size : 0;
     if (stat.ok() && stat->size < file.length) {
-      check.state = FileCheck::State::kShort;
+      check.state = FileState::State::kShort;
     } else if (!stat.ok() || check.bad_pieces > 0) {
-      check.state = FileCheck::State::kBad;
+      check.state = FileState::State::kBad;
     }
   }
   return checks;

@@ -43,7 +43,7 @@ absl::StatusOr<VerifyResult> Verify(FileStore* store, const VerifyOptions& optio
 absl::Status VerifyPiece(FileStore* store, uint32_t piece_index, absl::Span<uint8_t> buffer);
 
 // What a verification of all pieces says about each file.
-struct FileCheck {
+struct FileState {
   enum class State : uint8_t { kWhole, kMissing, kShort, kBad };
   State state = State::kWhole;
   uint32_t bad_pieces = 0;  // that hold bytes of it, out of `pieces`
@@ -51,7 +51,7 @@ struct FileCheck {
   uint64_t size = 0;  // found
 };
 // One a file; pads and unwanted files that are not there are kWhole with no pieces.
-std::vector<FileCheck> CheckFiles(const FileStore& store, const VerifyResult& result);
+std::vector<FileState> CheckFiles(const FileStore& store, const VerifyResult& result);
 
 }  // namespace torrent
 
