@@ -3,8 +3,6 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/clean_text.h"
-#include "base/limits.h"
 
 namespace torrent {
 
@@ -29,9 +27,8 @@ absl::string_view TrackerEventName(TrackerEvent event) {
   return "";
 }
 
-absl::Status TrackerRefusal(absl::string_view reason, absl::optional<std::chrono::seconds> retry_in) {
-  absl::Status status =
-      absl::FailedPreconditionError(absl::StrCat("the tracker refuses: ", CleanText(reason, kMaxTrackerTextBytes)));
+absl::Status TrackerRefusal(absl::string_view message, absl::optional<std::chrono::seconds> retry_in) {
+  absl::Status status = absl::FailedPreconditionError(message);
   status.SetPayload(kRefusalPayload, absl::Cord(retry_in ? absl::StrCat(retry_in->count()) : ""));
   return status;
 }

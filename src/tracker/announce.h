@@ -63,10 +63,10 @@ struct ScrapeReply {
   std::vector<std::pair<Infohash, File>> files;
 };
 
-// An answer that says no (`failure reason`): FailedPrecondition with the reason, cleaned.
+// The error for an answer that says no (`failure reason`): FailedPrecondition. `message` is for eyes, so cleaned.
 // `retry_in` (BEP 31): how long not to ask again; kNever: do not ask again at all.
 inline constexpr std::chrono::seconds kNever = std::chrono::seconds::max();
-absl::Status TrackerRefusal(absl::string_view reason, absl::optional<std::chrono::seconds> retry_in);
+absl::Status TrackerRefusal(absl::string_view message, absl::optional<std::chrono::seconds> retry_in);
 // Whether `status` was made by TrackerRefusal: the tracker is there, and does not want us.
 bool IsTrackerRefusal(const absl::Status& status);
 // The `retry_in` that TrackerRefusal put into `status`; nothing for other errors.

@@ -52,7 +52,8 @@ absl::optional<std::chrono::seconds> ReadRetryIn(const Value& reply) {
 absl::Status CheckForRefusal(const Value& reply) {
   const Value* reason = reply.FindString("failure reason");
   if (reason == nullptr) return absl::OkStatus();
-  return TrackerRefusal(reason->string(), ReadRetryIn(reply));
+  return TrackerRefusal(absl::StrCat("the tracker refuses: ", CleanText(reason->string(), kMaxTrackerTextBytes)),
+                        ReadRetryIn(reply));
 }
 
 std::chrono::seconds ReadSeconds(const Value& reply, absl::string_view key, std::chrono::seconds least,

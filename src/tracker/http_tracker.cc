@@ -7,6 +7,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/limits.h"
 #include "base/status.h"
@@ -44,12 +46,38 @@ void AddArguments(std::string* target, absl::string_view arguments) {
   target->append(arguments.data(), arguments.size());
 }
 
+// Takes what is secret in `url` out of a text by its tracker: "unknown passkey 0123..." is for its user's eyes, but
+// also for the log that he posts.
+std::string WithoutSecrets(std::string text, const Url& url) {
+  constexpr size_t kMinSecretBytes = 6;       // shorter ones are flags and numbers
+  constexpr size_t kMinSecretPathBytes = 20;  // as in Url::SafeForLog
+  std::vector<absl::string_view> secrets = absl::StrSplit(url.userinfo, ':');
+  for (absl::string_view argument : absl::StrSplit(url.query(), absl::ByAnyChar("&;"))) {
+    secrets.push_back(argument.substr(argument.find('=') + 1));
+  }
+  for (absl::string_view element : absl::StrSplit(url.path(), '/')) {
+    if (element.size() >= kMinSecretPathBytes) secrets.push_back(element);
+  }
+  for (absl::string_view secret : secrets) {
+    if (secret.size() >= kMinSecretBytes) absl::StrReplaceAll({{secret, "***"}}, &text);
+  }
+  return text;
+}
+
 // Trackers that refuse often do so with a status of 4xx and the reason in the body all the same.
 template <typename Reply>
 absl::StatusOr<Reply> ReadReply(const HttpResponse& response, absl::StatusOr<Reply> (*parse)(absl::string_view)) {
   absl::StatusOr<Reply> reply = parse(response.body);
-  if (response.status == 200 || IsTrackerRefusal(reply.status())) return reply;
-  return absl::UnavailableError(absl::StrCat("the tracker answers HTTP status ", response.status));
+  if (IsTrackerRefusal(reply.status())) {
+    const std::string reason = WithoutSecrets(std::string(reply.status().message()), response.url);
+    return TrackerRefusal(absl::StrCat(response.url.SafeForLog(), ": ", reason), RetryIn(reply.status()));
+  }
+  if (response.status != 200) {
+    return absl::UnavailableError(
+        absl::StrCat(response.url.SafeForLog(), ": the tracker answers HTTP status ", response.status));
+  }
+  if (!reply.ok()) return Annotate(reply.status(), response.url.SafeForLog());
+  return reply;
 }
 
 // What a reply of the other family adds to the first.
@@ -130,6 +158,7 @@ absl::StatusOr<AnnounceReply> HttpTracker::AnnounceOver(Family family, const Url
                                                         int cancel_fd) const {
   ASSIGN_OR_RETURN(const HttpResponse response, Get(url, family, total_timeout, cancel_fd));
   ASSIGN_OR_RETURN(AnnounceReply reply, ReadReply(response, ParseAnnounceReply));
+  reply.warning = WithoutSecrets(std::move(reply.warning), response.url);
   reply.trackers.push_back(response.remote);
   const auto allowed = std::stable_partition(reply.peers.begin(), reply.peers.end(), [&](const Endpoint& peer) {
     return MayLeadTo(response.remote.address, peer, HintKind::kTracker);
@@ -141,10 +170,11 @@ absl::StatusOr<AnnounceReply> HttpTracker::AnnounceOver(Family family, const Url
 
 absl::StatusOr<AnnounceReply> HttpTracker::Announce(const AnnounceRequest& request, int cancel_fd) const {
   const Url url = AnnounceUrl(request);
-  ASSIGN_OR_RETURN(const std::vector<Address> addresses,
-                   context_.resolver->Resolve(url.host, Now() + kHttpConnectTimeout, cancel_fd));
-  const bool has_v4 = std::any_of(addresses.begin(), addresses.end(), [](const Address& a) { return a.is_v4(); });
-  const bool has_v6 = std::any_of(addresses.begin(), addresses.end(), [](const Address& a) { return a.is_v6(); });
+  const absl::StatusOr<std::vector<Address>> addresses =
+      context_.resolver->Resolve(url.host, Now() + kResolveTimeout, cancel_fd);
+  if (!addresses.ok()) return Annotate(addresses.status(), SafeUrl());
+  const bool has_v4 = std::any_of(addresses->begin(), addresses->end(), [](const Address& a) { return a.is_v4(); });
+  const bool has_v6 = std::any_of(addresses->begin(), addresses->end(), [](const Address& a) { return a.is_v6(); });
   if (!has_v4 || !has_v6) return AnnounceOver(Family::kAny, url, kHttpTotalTimeout, cancel_fd);
 
   absl::StatusOr<AnnounceReply> v4 = AnnounceOver(Family::kV4, url, kHttpTotalTimeout, cancel_fd);

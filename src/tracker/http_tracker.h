@@ -36,7 +36,8 @@ class HttpTracker {
   // addresses, and names peers of each (BEP 7). OK if one of them was answered; the replies are merged. Peers that a
   // tracker standing there may not lead to (net/address_policy.h) count as skipped. Blocks: connecting 15 s at most,
   // all 60 s, the second family 3 s if the first has answered, and 60 s more if not; until `cancel_fd` (-1: none)
-  // becomes readable. Errors of HttpGet, of ParseAnnounceReply, and Unavailable for HTTP statuses other than 200.
+  // becomes readable. Errors of HttpGet, of ParseAnnounceReply, and Unavailable for HTTP statuses other than 200; their
+  // messages begin with SafeUrl().
   absl::StatusOr<AnnounceReply> Announce(const AnnounceRequest& request, int cancel_fd) const;
 
   // Asks for the counts of `infohashes`. Unimplemented: the tracker's URL has no scrape form (BEP 48: the last path

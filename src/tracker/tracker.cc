@@ -8,13 +8,12 @@ namespace torrent {
 absl::StatusOr<Tracker> Tracker::Create(absl::string_view text, TrackerOrigin origin, const TrackerContext& context) {
   absl::StatusOr<Url> url = Url::Parse(text);
   if (!url.ok()) return Annotate(url.status(), SafeUrlText(text));
-  const std::string name = url->SafeForLog();
   if (url->scheme != "http" && url->scheme != "https") {
-    return absl::UnimplementedError(absl::StrCat(name, ": trackers over ", url->scheme, " are not spoken yet"));
+    return absl::UnimplementedError(
+        absl::StrCat(url->SafeForLog(), ": trackers over ", url->scheme, " are not spoken yet"));
   }
-  absl::StatusOr<HttpTracker> http = HttpTracker::Create(*std::move(url), origin, context);
-  if (!http.ok()) return Annotate(http.status(), name);
-  return Tracker(*std::move(http));
+  ASSIGN_OR_RETURN(HttpTracker http, HttpTracker::Create(*std::move(url), origin, context));
+  return Tracker(std::move(http));
 }
 
 }  // namespace torrent

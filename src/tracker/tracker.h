@@ -18,7 +18,7 @@ class Tracker {
   // Unimplemented: a scheme that this program does not speak (udp). Messages name the URL as SafeUrl does.
   static absl::StatusOr<Tracker> Create(absl::string_view url, TrackerOrigin origin, const TrackerContext& context);
 
-  // See HttpTracker. Messages of errors do not name the tracker; their reader puts SafeUrl() before them.
+  // See HttpTracker.
   absl::StatusOr<AnnounceReply> Announce(const AnnounceRequest& request, int cancel_fd) const {
     return http_.Announce(request, cancel_fd);
   }
