@@ -212,7 +212,13 @@ absl::StatusOr<Arguments> ParseDownload(absl::Span<const char* const> words) {
 
   command.Group("Files");
   command.Text("-o,--output", "DIR", &torrent.output_dir, "Where the files go (default: the current folder)");
-  command.Text("--select", "LIST", &arguments.select, "Only these files: 1,3-5,'*.txt' (numbers as `show` tells them)");
+  command.Checked(
+      "--select", "LIST",
+      [&arguments](const std::string& text) {
+        arguments.select.push_back(text);
+        return absl::OkStatus();
+      },
+      "Only these files: 1,3-5,'*.txt' (numbers as `show` tells them)");
   command.Flag("--allocate", &torrent.allocate, "Reserve the space of the files before downloading");
   command.Flag("--overwrite", &torrent.overwrite, "Also write over files that are there and of other content");
   command.Flag("--no-wait{false}", &torrent.wait_for_space, "Disk full: end with exit code 5, do not wait for room");

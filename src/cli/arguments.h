@@ -19,8 +19,8 @@ namespace torrent {
 struct DownloadArguments {
   std::vector<std::string> sources;
   SessionOptions session;
-  TorrentOptions torrent;  // for every source; `wanted` is made of `select` when the files are known
-  std::string select;
+  TorrentOptions torrent;           // for every source; `wanted` is made of `select` when the files are known
+  std::vector<std::string> select;  // expressions (metainfo/selection.h)
   std::chrono::seconds timeout{0};  // give up when nothing came for that long; 0: never
   bool json = false;
   bool quiet = false;

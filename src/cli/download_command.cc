@@ -83,7 +83,7 @@ class Download {
       return;
     }
     if (!arguments_.select.empty()) {
-      absl::StatusOr<std::vector<bool>> wanted = ParseSelection(arguments_.select, *loaded.metainfo);
+      absl::StatusOr<std::vector<bool>> wanted = SelectFiles(*loaded.metainfo, arguments_.select);
       if (!wanted.ok()) {
         Fail(SourceForDisplay(source), kExitUsage, absl::StrCat("--select: ", wanted.status().message()));
         return;

@@ -26,7 +26,6 @@ int ExitCodeOfStart(const absl::Status& status, const SessionOptions& options) {
       // An address or interface that this machine does not have is the network's fault more than the typist's.
       return options.bind.empty() ? kExitUsage : kExitNetwork;
     case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnknown:
       return kExitOther;
     default:
       return kExitDisk;
@@ -42,7 +41,6 @@ int ExitCodeOfDisk(const absl::Status& status) {
     case absl::StatusCode::kAlreadyExists:
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnknown:
       return kExitOther;
     default:
       return kExitDisk;

@@ -29,9 +29,8 @@ struct Outcome {
 
 // For an error that a torrent ended with.
 int ExitCodeOf(Failure failure);
-// For what Session::Start answered: its port or `bind` (Unavailable), its options (InvalidArgument), else its state
-// folder.
-int ExitCodeOfStart(const absl::Status& status);
+// For what Session::Start answered: its port or `bind`, else its state folder.
+int ExitCodeOfStart(const absl::Status& status, const SessionOptions& options);
 // For what Session::Add or VerifyFiles answered: options that do not fit, a download that runs already, else the disk.
 int ExitCodeOfDisk(const absl::Status& status);
 
