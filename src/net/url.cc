@@ -124,6 +124,8 @@ absl::StatusOr<Url> Url::Parse(absl::string_view text) {
   absl::string_view authority = rest.substr(0, authority_end);
   url.target = NormalTarget(rest.substr(authority_end));
 
+  // Browsers take a backslash for a slash: the host before it, or the one behind it, would depend on the reader.
+  if (absl::StrContains(authority, '\\')) return refuse("has a backslash before its path");
   const size_t at = authority.find('@');
   if (at != absl::string_view::npos) {
     url.userinfo = std::string(authority.substr(0, at));
