@@ -131,6 +131,10 @@ void ScriptedServer::Connection::Reset() {
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+void ScriptedServer::Connection::Vanish() {
+  if (ssl_ != nullptr) SSL_set_quiet_shutdown(ssl_, 1);
+}
+
 ScriptedServer::Script ScriptedServer::Always(std::string answer) {
   return [answer = std::move(answer)](Connection* connection) { connection->Send(answer); };
 }

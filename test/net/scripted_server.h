@@ -36,8 +36,10 @@ class ScriptedServer {
     bool SendForever(absl::string_view piece, uint64_t max_bytes);
     // Reads and drops until the client hangs up. False if it does not.
     bool WaitForHangUp();
-    // Goes away with a reset instead of an orderly end.
+    // The connection ends with a reset instead of an orderly end.
     void Reset();
+    // It ends without TLS's goodbye.
+    void Vanish();
 
    private:
     friend class ScriptedServer;
@@ -86,7 +88,7 @@ class ScriptedServer {
   bool WaitForScripts(int n) const ABSL_LOCKS_EXCLUDED(mutex_);
   // Connections that the client ended before all was sent.
   int hang_ups() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // Handshakes that failed (TLS only), and the last one's reason.
+  // TLS handshakes that failed.
   int failed_handshakes() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
