@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/mutex.h"
@@ -69,6 +69,8 @@ class TrackerServer::Impl {
  public:
   Impl(const TrackerServerOptions& options, Listener listener, Wakeup stop)
       : interval_(options.interval),
+        request_timeout_(options.request_timeout),
+        port_(listener.port()),
         listener_(std::move(listener)),
         stop_(std::move(stop)),
         answerer_([this](const std::string& path, const QueryArguments& arguments, const Endpoint& remote) {
@@ -81,7 +83,7 @@ class TrackerServer::Impl {
     return absl::OkStatus();
   }
 
-  uint16_t port() const { return listener_.port(); }
+  uint16_t port() const { return port_; }
   uint64_t requests() const { return requests_.load(std::memory_order_relaxed); }
 
   void Stop() {
@@ -92,6 +94,7 @@ class TrackerServer::Impl {
     room_.SignalAll();
     stop_.Notify();  // never cleared: ends every wait from here on
     accept_thread_.Join();
+    listener_.reset();
   }
 
  private:
@@ -105,7 +108,7 @@ class TrackerServer::Impl {
 
   void Accept() {
     while (WaitForRoom()) {
-      absl::StatusOr<Listener::Accepted> accepted = listener_.Accept(TimePoint::max(), stop_.fd());
+      absl::StatusOr<Listener::Accepted> accepted = listener_->Accept(TimePoint::max(), stop_.fd());
       if (absl::IsCancelled(accepted.status())) break;
       if (!accepted.ok()) {
         // No descriptor left: one comes back when a request is answered, or somebody else closes one.
@@ -147,7 +150,7 @@ class TrackerServer::Impl {
   void Serve(UniqueFd fd, const Endpoint& remote) {
     try {
       TcpStream stream(std::move(fd), remote);
-      const TimePoint deadline = Now() + kServedRequestTimeout;
+      const TimePoint deadline = Now() + request_timeout_;
       std::string bytes;
       const absl::Status read = ReadHead(&stream, deadline, stop_.fd(), &bytes);
       std::string answer;
@@ -226,7 +229,9 @@ class TrackerServer::Impl {
   }
 
   const std::chrono::seconds interval_;
-  Listener listener_;  // Accept: the accepting thread's
+  const std::chrono::milliseconds request_timeout_;
+  const uint16_t port_;
+  absl::optional<Listener> listener_;  // the accepting thread's, as long as it runs
   const Wakeup stop_;
   HttpAnswerer answerer_;
   std::atomic<uint64_t> requests_{0};

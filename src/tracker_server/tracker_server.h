@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/limits.h"
 
 namespace torrent {
 
@@ -18,6 +19,8 @@ struct TrackerServerOptions {
   std::string bind;      // an address or an interface name; empty: all
   // What clients are told; twice that long a silent peer is kept.
   std::chrono::seconds interval = std::chrono::seconds(120);
+  // How long a client may take to say its request and take the answer.
+  std::chrono::milliseconds request_timeout = kServedRequestTimeout;
 };
 
 class TrackerServer {
@@ -32,7 +35,7 @@ class TrackerServer {
   uint16_t port() const;
   // Requests answered so far.
   uint64_t requests() const;
-  // Stops listening, ends what is being answered, and waits for the threads; at once in practice. May be called twice,
+  // Closes the port, ends what is being answered, and waits for the threads; at once in practice. May be called twice,
   // by one thread at a time.
   void Stop();
 
