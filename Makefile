@@ -39,7 +39,7 @@ ABSL := absl_status absl_statusor absl_strings absl_str_format absl_span absl_ha
 PACKAGES := $(ABSL) openssl cpp-httplib zlib
 PKG_CONFIG ?= pkg-config
 goals := $(or $(MAKECMDGOALS),all)
-ifneq ($(filter-out clean format lint,$(goals)),)
+ifneq ($(filter-out clean format lint rooms,$(goals)),)
 missing := $(shell $(PKG_CONFIG) --exists absl_status || echo libabsl-dev; $(PKG_CONFIG) --exists openssl || echo libssl-dev; \
   $(PKG_CONFIG) --exists cpp-httplib || echo libcpp-httplib-dev; $(PKG_CONFIG) --exists zlib || echo zlib1g-dev; \
   test -e /usr/include/CLI/CLI.hpp || echo libcli11-dev; \
@@ -63,7 +63,7 @@ objects = $(patsubst %.cc,$(BUILD)/%.o,$(wildcard $(addsuffix /*.cc,$(1))))
 library_objects := $(call objects,$(addprefix src/,$(ROOMS)))
 cli_objects := $(call objects,src/cli)
 
-.PHONY: all test check asan tsan lint format install clean
+.PHONY: all test check asan tsan lint format install clean rooms
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -100,6 +100,9 @@ $(BUILD)/test/$(1)_test: $(call objects,test/$(1)) $(call objects,$(addprefix sr
 endef
 $(foreach room,$(ROOMS) cli,$(eval $(call test_rule,$(room))))
 
+# The tests of the command line also run the program.
+$(BUILD)/test/cli_test: | $(BUILD)/torrent
+
 # Each program's last line counts it; the sum is the suite's.
 test: $(test_programs)
 	$(Q)scripts/run-unit-tests $(if $(FILTER),--filter '$(FILTER)') $(test_programs)
@@ -118,6 +121,9 @@ check-compile: $(library_objects) $(cli_objects)
 
 lint:
 	$(Q)scripts/lint
+# The table of rooms, for scripts/lint: "room: what it may include".
+rooms:
+	@$(foreach room,$(ROOMS) cli,echo '$(room): $(sort $(needs_$(room)))';)
 format:
 	$(Q)git ls-files '*.h' '*.cc' | xargs clang-format -i
 
