@@ -41,6 +41,10 @@ absl::Status BlockDownload::Expects(uint32_t piece_index, uint32_t begin, uint32
                                     bool* expected) {
   *expected = false;
   const BlockRef block{piece_index, begin / kBlockBytes};
+  if (context_->disk_waits.load(std::memory_order_relaxed)) {
+    context_->wasted.fetch_add(length, std::memory_order_relaxed);
+    return absl::OkStatus();
+  }
   const bool exact = piece_index < context_->layout.piece_count() && begin % kBlockBytes == 0 &&
                      block.block < context_->layout.BlockCount(piece_index) &&
                      length == context_->layout.BlockBytes(piece_index, block.block);
@@ -131,6 +135,11 @@ void BlockDownload::GiveBack(size_t first, TimePoint now) {
 }
 
 void BlockDownload::GiveBackAll(TimePoint now) { GiveBack(0, now); }
+
+void BlockDownload::CancelAll(TimePoint now, std::string* out) {
+  for (const Asked& asked : asked_) EncodeCancelOf(asked.block, out);
+  GiveBackAll(now);
+}
 
 bool BlockDownload::Rejected(uint32_t piece_index, uint32_t begin, TimePoint now) {
   const BlockRef block{piece_index, begin / kBlockBytes};

@@ -46,6 +46,8 @@ class BlockDownload {
 
   // The peer choked us: nothing of what was asked will come.
   void GiveBackAll(TimePoint now);
+  // The same because we do not want it now. Appends the `cancel`s.
+  void CancelAll(TimePoint now, std::string* out);
   // The peer rejected a request (BEP 6); false when it was not asked.
   bool Rejected(uint32_t piece_index, uint32_t begin, TimePoint now);
   // Another source was faster: no longer wanted here. Appends the `cancel`.

@@ -9,6 +9,8 @@ namespace torrent {
 
 namespace {
 constexpr Duration kFirstRetry = std::chrono::minutes(1);
+// Who was here and left is often back soon: a dropped line, a restarted client.
+constexpr Duration kReturn = std::chrono::seconds(10);
 constexpr int kMaxDoublings = 6;  // a bit over an hour
 constexpr Duration kUselessRetry = std::chrono::minutes(30);
 }  // namespace
@@ -96,7 +98,7 @@ void PeerBook::Gone(const Endpoint& endpoint, Ending ending, TimePoint now) {
     entries_.erase(found);
     return;
   }
-  Duration wait = kFirstRetry;
+  Duration wait = kReturn;
   if (ending == Ending::kUseless) {
     wait = kUselessRetry;
   } else if (ending == Ending::kNeverEstablished) {
@@ -104,9 +106,18 @@ void PeerBook::Gone(const Endpoint& endpoint, Ending ending, TimePoint now) {
     entry.failures++;
   } else {
     entry.failures = 0;
+    entry.proven = true;
   }
   // Up to a quarter longer, so that those who left together do not come back together.
   entry.not_before = now + wait + FromSeconds(ToSeconds(wait) * 0.25 * random_.Fraction());
+}
+
+std::vector<Endpoint> PeerBook::Best(size_t count) const {
+  std::vector<Endpoint> best;
+  for (const auto& [endpoint, entry] : entries_) {
+    if (best.size() < count && (entry.proven || entry.connected)) best.push_back(endpoint);
+  }
+  return best;
 }
 
 void PeerBook::Ban(const Endpoint& endpoint) {

@@ -44,7 +44,7 @@ class PeerBook {
 
   enum class Ending : uint8_t {
     kNeverEstablished,  // no connection or no handshake: back off, doubling from a minute to an hour
-    kWasGood,           // established, then ended: again in a minute or so
+    kWasGood,           // established, then ended: again in some seconds
     kUseless,           // both complete, or the same peer twice: not again in this run unless nothing else is left
     kOurselves,         // forgotten for ever
   };
@@ -53,6 +53,9 @@ class PeerBook {
   void Ban(const Endpoint& endpoint);
   bool IsBanned(const Endpoint& endpoint) const;
 
+  // At most `count` addresses that a later run should try first: those that were connected to.
+  std::vector<Endpoint> Best(size_t count) const;
+
   size_t size() const { return entries_.size(); }
   size_t connected() const { return connected_; }
 
@@ -60,6 +63,7 @@ class PeerBook {
   struct Entry {
     PeerSource source = PeerSource::kTracker;
     bool connected = false;
+    bool proven = false;  // was connected to
     int failures = 0;
     uint32_t priority = 0;
     TimePoint not_before = TimePoint::min();

@@ -46,7 +46,7 @@ absl::StatusOr<wire::Handshake> ShakeHandsOutgoing(Stream* stream, const wire::H
   RETURN_IF_ERROR(ReadExactly(stream, absl::MakeSpan(bytes), deadline, cancel_fd));
   ASSIGN_OR_RETURN(wire::Handshake theirs, wire::ParseHandshake(bytes));
   if (theirs.infohash != ours.infohash) {
-    return absl::FailedPreconditionError(
+    return absl::NotFoundError(
         absl::StrCat("serves torrent ", theirs.infohash.Hex(), ", asked for ", ours.infohash.Hex()));
   }
   return theirs;

@@ -16,7 +16,7 @@ namespace torrent {
 absl::Status ReadExactly(Stream* stream, absl::Span<uint8_t> out, TimePoint deadline, int cancel_fd);
 absl::Status WriteAll(Stream* stream, absl::Span<const uint8_t> bytes, TimePoint deadline, int cancel_fd);
 
-// Outgoing: sends ours, reads theirs. FailedPrecondition when the peer serves another torrent.
+// Outgoing: sends ours, reads theirs. NotFound when the peer serves another torrent.
 absl::StatusOr<wire::Handshake> ShakeHandsOutgoing(Stream* stream, const wire::Handshake& ours, TimePoint deadline,
                                                    int cancel_fd);
 

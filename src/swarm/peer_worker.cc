@@ -141,6 +141,7 @@ void PeerWorker::SayWhatIsDue(TimePoint now) {
   const size_t begin = sender_->out()->size();
   SayNews(now);
   SayInterest();
+  if (context_->disk_waits.load(std::memory_order_relaxed)) download_->CancelAll(now, sender_->out());
   download_->Review(now, sender_->out());
   if (am_interested_) download_->Ask(peer_choking_, allowed_fast_, now, sender_->out());
   link_->hungry.store(download_->hungry(), std::memory_order_relaxed);
@@ -191,11 +192,12 @@ absl::Status PeerWorker::SendOut(TimePoint now) {
 }
 
 bool PeerWorker::MayRead(TimePoint now) {
-  const bool room = context_->writer.HasRoom() && !context_->disk_waits.load(std::memory_order_relaxed);
-  link_->waits_for_room.store(!room, std::memory_order_relaxed);
+  if (now < read_resume_) return false;
+  // With a full disk payload is dropped as it comes, so that what else the peer says is heard and it is served on.
+  if (context_->disk_waits.load(std::memory_order_relaxed) || context_->writer.HasRoom()) return true;
+  link_->waits_for_room.store(true, std::memory_order_seq_cst);
   // Asked again after telling that we wait: the writer may have made room in between, and then nobody would wake us.
-  return (room || context_->writer.HasRoom()) && !context_->disk_waits.load(std::memory_order_relaxed) &&
-         now >= read_resume_;
+  return context_->writer.HasRoom();
 }
 
 absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
@@ -248,7 +250,7 @@ absl::Status PeerWorker::ReadIn(TimePoint now) {
       }
     }
     download_->Flush(now);
-    if (receiver_->drained() || !context_->writer.HasRoom()) break;
+    if (receiver_->drained() || !MayRead(now)) break;
   }
   return absl::OkStatus();
 }

@@ -364,6 +364,15 @@ void PieceQueue::HashDone(absl::Span<const uint32_t> pieces, Effects* effects) {
   }
 }
 
+void PieceQueue::HashFailed(uint32_t piece_index, Effects* effects) {
+  MutexLock lock(&mutex_);
+  PieceInFlight* piece = FindLocked(piece_index);
+  piece->hash_token_taken = false;
+  piece->restart = true;
+  UpdateOpenLocked(piece);
+  if (piece->drained()) RestartLocked(piece, effects);
+}
+
 void PieceQueue::JudgeHashLocked(PieceInFlight* piece, Effects* effects) {
   const uint32_t piece_index = piece->piece_index;
   if (piece->hasher.Finish() == metainfo_->PieceHash(piece_index)) {

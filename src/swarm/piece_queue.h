@@ -96,6 +96,9 @@ class PieceQueue {
   // Ends the hash work on these pieces; a piece that is hashed to its end is judged.
   void HashDone(absl::Span<const uint32_t> pieces, Effects* effects);
 
+  // The file could not be read back: the piece starts again, and nobody is to blame.
+  void HashFailed(uint32_t piece_index, Effects* effects);
+
   // A piece that failed with several contributors and is whole on disk: its blocks' hashes are to be kept
   // (KeepEvidence) before anything is requested again.
   absl::optional<uint32_t> TakeFailed();

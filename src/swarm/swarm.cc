@@ -1,0 +1,416 @@
+#include "swarm/swarm.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "net/address_policy.h"
+#include "swarm/peer_worker.h"
+
+namespace torrent {
+
+namespace {
+
+wire::Bitfield ToBitfield(const std::vector<bool>& bits) {
+  wire::Bitfield field(bits.size());
+  for (size_t i = 0; i < bits.size(); i++) {
+    if (bits[i]) field.Set(i);
+  }
+  return field;
+}
+
+std::vector<bool> ToBits(const wire::Bitfield& field) {
+  std::vector<bool> bits(field.size());
+  for (size_t i = field.FindSet(); i < field.size(); i = field.FindSet(i + 1)) bits[i] = true;
+  return bits;
+}
+
+// Pieces that hold a byte of a wanted file.
+wire::Bitfield WantedPieces(const Metainfo& metainfo, const PieceLayout& layout, const FileStore& store) {
+  wire::Bitfield wanted(layout.piece_count());
+  for (uint32_t file = 0; file < metainfo.files.size(); file++) {
+    if (!store.wanted(file) || metainfo.files[file].pad) continue;
+    const auto [begin, end] = layout.PiecesOfFile(file);
+    for (uint32_t piece = begin; piece < end; piece++) wanted.Set(piece);
+  }
+  return wanted;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Swarm>> Swarm::Create(TorrentId id, std::shared_ptr<const Metainfo> metainfo,
+                                                     const TorrentOptions& options, const SwarmResources& resources) {
+  // The folder first: the name of the part file and of the record hang on where it really is.
+  ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Open(options.output_dir, /*create=*/true));
+  FileStore::Options store_options;
+  store_options.output_dir = options.output_dir;
+  store_options.wanted = options.wanted;
+  store_options.part_file = resources.state_dir->PartFilePath(metainfo->infohash, folder->canonical_path());
+  store_options.pool = resources.files;
+  ASSIGN_OR_RETURN(StateLock lock,
+                   StateLock::Take(resources.state_dir->LockPath(metainfo->infohash, folder->canonical_path())));
+  RecordFile record(resources.state_dir->RecordPath(metainfo->infohash, folder->canonical_path()));
+  ASSIGN_OR_RETURN(std::unique_ptr<FileStore> store, FileStore::Open(metainfo, std::move(store_options)));
+  return std::unique_ptr<Swarm>(
+      new Swarm(id, std::move(metainfo), options, resources, std::move(store), std::move(lock), std::move(record)));
+}
+
+Swarm::Swarm(TorrentId id, std::shared_ptr<const Metainfo> metainfo, const TorrentOptions& options,
+             const SwarmResources& resources, std::unique_ptr<FileStore> store, StateLock lock, RecordFile record)
+    : id_(id),
+      metainfo_(std::move(metainfo)),
+      options_(options),
+      resources_(resources),
+      events_(resources.listener, id),
+      store_(std::move(store)),
+      state_lock_(std::move(lock)),
+      record_(std::move(record)),
+      layout_(*metainfo_),
+      registry_(resources.shared.peer_id),
+      queue_(metainfo_, &layout_, SecureRandom64(), [this](const PieceQueue::Effects& effects) { CarryOut(effects); }),
+      serving_(store_.get(), &queue_),
+      book_(resources.shared.port, SecureRandom64()),
+      choker_(resources.shared.upload->rate(), SecureRandom64()) {}
+
+Swarm::~Swarm() {
+  RequestStop();
+  coordinator_.Join();
+}
+
+absl::Status Swarm::Start() {
+  ASSIGN_OR_RETURN(coordinator_, Thread::Start("coordinator", [this] { Run(); }));
+  return absl::OkStatus();
+}
+
+void Swarm::Run() {
+  absl::Status status = Open();
+  if (status.ok()) {
+    Loop();
+  } else if (!absl::IsCancelled(status)) {
+    Fail(Failure::kDisk, status);
+  }
+  Stop();
+  MutexLock lock(&mutex_);
+  status_.state = TorrentState::kStopped;
+  coordinator_ended_ = true;
+  stopped_.SignalAll();
+}
+
+// Looks at what is there and makes the parts that need to know it.
+absl::Status Swarm::Open() {
+  const LoadedRecord loaded = record_.Load(*metainfo_);
+  if (!loaded.notice.empty() && events_.Wanted(kDiskEvents)) {
+    events_.Tell(DiskEvent{absl::DataLossError(loaded.notice)});
+  }
+  if (loaded.record) {
+    RETURN_IF_ERROR(store_->BringHome(loaded.record->in_part_file));
+    remembered_extra_ = loaded.record->extra;
+  }
+  OpeningOptions opening_options;
+  opening_options.overwrite = options_.overwrite;
+  opening_options.progress = [this](uint64_t done, uint64_t total) {
+    {
+      MutexLock lock(&mutex_);
+      status_.checked_bytes = done;
+      status_.check_total_bytes = total;
+    }
+    if (events_.Wanted(kCheckEvents)) events_.Tell(CheckEvent{done, total});
+    return (duties_.load() & kStopRequested) == 0;
+  };
+  ASSIGN_OR_RETURN(Opening opening,
+                   OpenDownload(store_.get(), loaded.record ? &*loaded.record : nullptr, opening_options));
+
+  PieceQueue::Effects effects;
+  std::vector<std::pair<uint32_t, wire::Bitfield>> partial;
+  for (const UnfinishedPiece& piece : opening.unfinished) {
+    partial.emplace_back(piece.piece_index, ToBitfield(piece.blocks));
+  }
+  queue_.Begin(ToBitfield(opening.have), WantedPieces(*metainfo_, layout_, *store_), partial, &effects);
+  serving_.Begin(ToBitfield(opening.hash_before_serving));
+  if (events_.Wanted(kMetadataEvents)) {
+    events_.Tell(
+        MetadataEvent{metainfo_->name, metainfo_->infohash.Hex(), metainfo_->total_length, metainfo_->piece_count});
+  }
+  if (!queue_.Complete()) {
+    if (options_.allocate) RETURN_IF_ERROR(store_->Allocate());
+    RETURN_IF_ERROR(store_->CreateEmptyFiles());
+  }
+  ASSIGN_OR_RETURN(PieceWriter * writer, resources_.writer_of(store_->device()));
+  writer_ = writer->AddTorrent(store_.get(), this, resources_.writer_queue_bytes);
+  context_.reset(new SwarmContext{resources_.shared, metainfo_, layout_, events_, queue_, registry_, *store_, *writer_,
+                                  serving_, [this](uint32_t duties) { Call(duties); },
+                                  [this](const PieceQueue::Effects& e) { CarryOut(e); },
+                                  [this](const Endpoint& endpoint) {
+                                    MutexLock lock(&mutex_);
+                                    learned_.push_back(endpoint);
+                                  }});
+  {
+    MutexLock lock(&mutex_);
+    extra_ = remembered_extra_;
+    if (loaded.record) status_.uploaded_before_bytes = loaded.record->uploaded_bytes;
+    status_.wanted_bytes = queue_.wanted_bytes();
+    status_.state = queue_.Complete() ? TorrentState::kSyncing : TorrentState::kDownloading;
+  }
+  absl::StatusOr<std::unique_ptr<Checkpointer::Entry>> checkpoint =
+      resources_.checkpointer->Add(this, store_.get(), &record_);
+  if (!checkpoint.ok()) return checkpoint.status();
+  checkpoint_ = *std::move(checkpoint);
+
+  Announcer::Options announces;
+  announces.metainfo = metainfo_.get();
+  announces.user_trackers = options_.trackers;
+  announces.context.resolver = resources_.resolver;
+  announces.context.bind = resources_.shared.bind;
+  announces.context.user_agent = "torrent/" TORRENT_VERSION;
+  announces.threads = resources_.announces;
+  announces.peer_id = resources_.shared.peer_id;
+  announces.port = resources_.shared.port;
+  announces.key = resources_.tracker_key;
+  announces.seed = SecureRandom64();
+  ASSIGN_OR_RETURN(announcer_, Announcer::Create(
+                                   std::move(announces), &events_,
+                                   [this] {
+                                     Announcer::Totals totals;
+                                     totals.downloaded = context_->downloaded.load();
+                                     totals.uploaded = context_->uploaded.load();
+                                     totals.left = queue_.wanted_bytes() - queue_.written_bytes();
+                                     return totals;
+                                   },
+                                   [this] { Call(kInbox); }));
+  CarryOut(effects);
+  return absl::OkStatus();
+}
+
+// --- Stop ------------------------------------------------------------------------------------------------------------
+
+void Swarm::Stop() {
+  const TimePoint begin = Now();
+  const bool failed = [this, begin] {
+    MutexLock lock(&mutex_);
+    accepting_ = false;
+    // A download that ended by being complete is not done before it is synced.
+    const bool synced_only = context_ != nullptr && queue_.Complete() && !status_.complete;
+    status_.state = synced_only ? TorrentState::kSyncing : TorrentState::kStopping;
+    if (synced_only) status_.seconds = ToSeconds(begin - started_);
+    return status_.failure != Failure::kNone;
+  }();
+  // Nobody claims any more, and all connections end. Trackers are told from here on, beside the rest: they may hang.
+  registry_.StopAll(absl::CancelledError("stopping"));
+  std::vector<Endpoint> ignored;
+  absl::optional<Address> ignored_address;
+  if (announcer_ != nullptr) {
+    if (queue_.Complete() && complete_since_ == TimePoint::max() && context_->downloaded.load() > 0) {
+      announcer_->Completed(begin);
+    }
+    announcer_->Stopped();
+    announcer_->Step(begin, &ignored, &ignored_address);
+  }
+  // Workers before the writer: what they accepted last is still to be written.
+  registry_.WaitEmpty(begin + std::chrono::seconds(2));
+  workers_.clear();
+  bool saved = true;
+  if (writer_ != nullptr) saved = writer_->Drain(begin + std::chrono::milliseconds(2500));
+  // Hash what the last blocks completed, so that it counts.
+  while (context_ != nullptr && !failed && Now() < begin + std::chrono::milliseconds(2500) && DoUpkeep()) {
+  }
+  if (announcer_ != nullptr) {
+    std::vector<std::pair<std::string, int64_t>> extra = RememberedForNextRun();
+    MutexLock lock(&mutex_);
+    extra_ = std::move(extra);
+  }
+  if (checkpoint_ != nullptr) saved &= checkpoint_->Flush(/*ended=*/saved && !failed, begin + std::chrono::seconds(3));
+  const bool all = queue_.Complete() && context_ != nullptr;
+  if (saved && all && !failed) {
+    bool first;
+    {
+      MutexLock lock(&mutex_);
+      first = !status_.complete;
+      status_.complete = true;
+    }
+    if (first && events_.Wanted(kEndEvents)) {
+      events_.Tell(DoneEvent{queue_.wanted_bytes(), ToSeconds(Now() - started_)});
+    }
+  }
+  // The trackers' time: until they answered, or three seconds after the stop began.
+  while (announcer_ != nullptr && !announcer_->Done() && Now() < begin + std::chrono::seconds(3)) {
+    WaitForDuty(std::min(begin + std::chrono::seconds(3), announcer_->NextDeadline(Now())));
+    announcer_->Step(Now(), &ignored, &ignored_address);
+  }
+  if (announcer_ != nullptr) announcer_->Cancel();
+  writer_.reset();
+  checkpoint_.reset();
+  MeasureRates(Now());
+}
+
+bool Swarm::WaitStopped(TimePoint deadline) const {
+  MutexLock lock(&mutex_);
+  while (!coordinator_ended_ && Now() < deadline) stopped_.WaitUntil(&mutex_, deadline);
+  return coordinator_ended_;
+}
+
+// --- State -----------------------------------------------------------------------------------------------------------
+
+void Swarm::SetState(TorrentState state) {
+  MutexLock lock(&mutex_);
+  status_.state = state;
+}
+
+void Swarm::Fail(Failure failure, const absl::Status& error) {
+  {
+    MutexLock lock(&mutex_);
+    if (status_.failure != Failure::kNone) return;  // the first error is the cause
+    status_.failure = failure;
+    status_.error = error;
+  }
+  if (events_.Wanted(kEndEvents)) events_.Tell(ErrorEvent{error});
+  RequestStop();
+}
+
+TorrentStatus Swarm::Status() const {
+  MutexLock lock(&mutex_);
+  TorrentStatus status = status_;
+  status.download_rate = download_rate_.rate();
+  status.upload_rate = upload_rate_.rate();
+  if (status.state == TorrentState::kChecking || context_ == nullptr) return status;
+  status.done_bytes = queue_.written_bytes();
+  status.corrupt_bytes = queue_.corrupt_bytes();
+  status.downloaded_bytes = context_->downloaded.load(std::memory_order_relaxed);
+  status.uploaded_bytes = context_->uploaded.load(std::memory_order_relaxed);
+  status.wasted_bytes = context_->wasted.load(std::memory_order_relaxed);
+  return status;
+}
+
+// --- What others tell ------------------------------------------------------------------------------------------------
+
+void Swarm::Call(uint32_t duties) {
+  if ((duties_.fetch_or(duties) & duties) == duties) return;  // it is called for these already
+  MutexLock lock(&mutex_);
+  called_.Signal();
+}
+
+void Swarm::CarryOut(const PieceQueue::Effects& effects) {
+  for (const auto& [claimant, block] : effects.cancels) registry_.PostCancel(claimant, block);
+  for (const Endpoint& liar : effects.liars) {
+    registry_.StopLiar(liar);
+    MutexLock lock(&mutex_);
+    liars_.push_back(liar);
+  }
+  if (events_.Wanted(kPieceEvents)) {
+    for (uint32_t piece : effects.verified) events_.Tell(PieceEvent{PieceEvent::What::kVerified, piece});
+    for (uint32_t piece : effects.failed) events_.Tell(PieceEvent{PieceEvent::What::kFailed, piece});
+    for (uint32_t piece : effects.written) events_.Tell(PieceEvent{PieceEvent::What::kWritten, piece});
+  }
+  if (effects.work_returned) {
+    registry_.WakeIf([](const PeerLink& link) { return link.hungry.load(std::memory_order_relaxed); });
+  }
+  uint32_t duties = 0;
+  if (effects.upkeep_due) duties |= kUpkeep;
+  // Once for many pieces: the coordinator tells them in batches. The last one it must not miss.
+  if (!effects.written.empty() && (!news_called_.exchange(true) || queue_.Complete())) duties |= kPiecesWritten;
+  if (!effects.liars.empty()) duties |= kInbox;
+  if (duties != 0) Call(duties);
+}
+
+void Swarm::OnWritten(absl::Span<const BlockWrite> blocks) {
+  std::vector<BlockRef> refs;
+  refs.reserve(blocks.size());
+  for (const BlockWrite& block : blocks) refs.push_back({block.piece_index, block.block});
+  PieceQueue::Effects effects;
+  queue_.OnWritten(refs, &effects);
+  checkpoint_->NoteChange();
+  CarryOut(effects);
+}
+
+void Swarm::OnRoom() {
+  registry_.WakeIf([](const PeerLink& link) {
+    return const_cast<PeerLink&>(link).waits_for_room.exchange(false, std::memory_order_seq_cst);
+  });
+}
+
+void Swarm::OnWriteError(const absl::Status& error) {
+  context_->disk_waits.store(true);
+  if (!absl::IsResourceExhausted(error) || !options_.wait_for_space) return Fail(Failure::kDisk, error);
+  {
+    MutexLock lock(&mutex_);
+    status_.state = TorrentState::kWaitingForDisk;
+    status_.error = error;
+  }
+  if (events_.Wanted(kDiskEvents)) events_.Tell(DiskEvent{error});
+  registry_.WakeIf([](const PeerLink&) { return true; });
+}
+
+void Swarm::OnRecovered() {
+  context_->disk_waits.store(false);
+  {
+    MutexLock lock(&mutex_);
+    if (status_.state == TorrentState::kWaitingForDisk) status_.state = TorrentState::kDownloading;
+    status_.error = absl::OkStatus();
+  }
+  if (events_.Wanted(kDiskEvents)) events_.Tell(DiskEvent{absl::OkStatus()});
+  registry_.WakeIf([](const PeerLink&) { return true; });
+}
+
+void Swarm::Snapshot(ResumeRecord* record) {
+  size_t place;
+  record->pieces = ToBits(queue_.Written(&place));
+  record->unfinished.clear();
+  for (auto& [piece_index, blocks] : queue_.PartialBlocks()) {
+    if (!record->pieces[piece_index]) record->unfinished.push_back({piece_index, ToBits(blocks)});
+  }
+  std::sort(record->unfinished.begin(), record->unfinished.end(),
+            [](const UnfinishedPiece& a, const UnfinishedPiece& b) { return a.piece_index < b.piece_index; });
+  MutexLock lock(&mutex_);
+  record->uploaded_bytes = status_.uploaded_before_bytes + context_->uploaded.load();
+  record->downloaded_bytes = context_->downloaded.load();
+  record->extra = extra_;
+}
+
+void Swarm::OnSynced(const std::vector<bool>&) {}
+
+void Swarm::OnCheckpointError(const absl::Status& error) {
+  if (absl::IsResourceExhausted(error)) {
+    if (events_.Wanted(kDiskEvents)) events_.Tell(DiskEvent{error});
+    return;  // tried again by itself
+  }
+  Fail(Failure::kDisk, error);
+}
+
+// --- Connections that came to us
+// ---------------------------------------------------------------------------------------
+
+bool Swarm::RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& theirs, TimePoint handshake_deadline) {
+  absl::StatusOr<std::shared_ptr<PeerLink>> link;
+  {
+    MutexLock lock(&mutex_);
+    if (!accepting_) return false;
+  }
+  link = registry_.Add(stream->remote(), PeerSource::kIncoming, /*incoming=*/true);
+  if (!link.ok()) return false;
+  absl::Status reason;
+  {
+    PeerWorker worker(context_.get(), *link);
+    reason = worker.RunIncoming(std::move(stream), theirs, handshake_deadline);
+    EndOfPeer(**link, reason, /*on_own_thread=*/false);
+  }
+  return true;
+}
+
+void Swarm::EndOfPeer(const PeerLink& link, const absl::Status& reason, bool on_own_thread) {
+  const bool established = link.established.load();
+  if (established && events_.Wanted(kPeerEvents)) {
+    events_.Tell(PeerGoneEvent{link.endpoint.ToString(), reason, link.downloaded.load(), link.uploaded.load(),
+                               absl::IsDataLoss(reason)});
+  }
+  PeerBook::Ending ending = established ? PeerBook::Ending::kWasGood : PeerBook::Ending::kNeverEstablished;
+  if (absl::IsFailedPrecondition(reason)) ending = PeerBook::Ending::kOurselves;
+  if (absl::IsAlreadyExists(reason) || absl::IsOutOfRange(reason)) ending = PeerBook::Ending::kUseless;
+  {
+    MutexLock lock(&mutex_);
+    ended_.push_back({link.id, link.endpoint, ending, on_own_thread});
+  }
+  Call(kPeerLeft);
+}
+
+}  // namespace torrent

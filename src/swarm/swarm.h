@@ -1,0 +1,179 @@
+// One torrent: its coordinator thread owns the peer book, the announces, the choke rounds and the list of workers. What
+// the data path needs (piece queue, registry, writer queue) locks for itself and is handed to the workers as a
+// SwarmContext; the coordinator owns these parts, it is not them.
+//
+//   open (look at the disk, hash what must be hashed) ─► run ─► complete? sync ─► seed or end ─► stop
+//
+// Thread-safe from outside; what is marked "coordinator" belongs to that thread.
+// Invariant: the public state never says complete before every wanted piece is in a saved resume record.
+#ifndef TORRENT_SWARM_SWARM_H_
+#define TORRENT_SWARM_SWARM_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/limits.h"
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "net/stream.h"
+#include "storage/checkpoint.h"
+#include "storage/opening.h"
+#include "storage/piece_writer.h"
+#include "storage/record_file.h"
+#include "storage/state_dir.h"
+#include "swarm/announcer.h"
+#include "swarm/choker.h"
+#include "swarm/peer_book.h"
+#include "swarm/rate_meter.h"
+#include "swarm/swarm_context.h"
+#include "torrent/session.h"
+#include "wire/handshake.h"
+
+namespace torrent {
+
+// What a swarm needs of its session beyond what its workers do.
+struct SwarmResources {
+  SharedParts shared;
+  const StateDir* state_dir = nullptr;
+  FilePool* files = nullptr;
+  Checkpointer* checkpointer = nullptr;
+  // The one writer of that device; made when it is first asked for.
+  std::function<absl::StatusOr<PieceWriter*>(uint64_t device)> writer_of;
+  Budget* announces = nullptr;
+  Resolver* resolver = nullptr;
+  EventListener* listener = nullptr;
+  uint32_t tracker_key = 0;
+  size_t writer_queue_bytes = kWriterQueueBytes;
+};
+
+class Swarm final : private WriteObserver, private CheckpointSource {
+ public:
+  // Opens the folder and takes the lock on the resume record; nothing is hashed yet. FailedPrecondition: another
+  // process has the same download; the file system's own errors.
+  static absl::StatusOr<std::unique_ptr<Swarm>> Create(TorrentId id, std::shared_ptr<const Metainfo> metainfo,
+                                                       const TorrentOptions& options, const SwarmResources& resources);
+  // Stops, and waits for it.
+  ~Swarm() override;
+
+  // Starts the coordinator. ResourceExhausted when there is no thread.
+  absl::Status Start();
+  void RequestStop() { Call(kStopRequested); }
+  bool WaitStopped(TimePoint deadline) const;
+  TorrentStatus Status() const;
+
+  const Infohash& infohash() const { return metainfo_->infohash; }
+  const std::string& folder() const { return store_->folder().canonical_path(); }
+
+  // Serves a connection that was accepted for this torrent, on the calling thread, until it ends. False: not now (no
+  // room for another, still looking at the disk, stopping); the stream is closed then.
+  bool RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& theirs, TimePoint handshake_deadline);
+
+ private:
+  static constexpr uint32_t kStopRequested = 1u << 31;
+
+  Swarm(TorrentId id, std::shared_ptr<const Metainfo> metainfo, const TorrentOptions& options,
+        const SwarmResources& resources, std::unique_ptr<FileStore> store, StateLock lock, RecordFile record);
+
+  // --- Any thread --------------------------------------------------------------------------------------------------
+  void Call(uint32_t duties);
+  void CarryOut(const PieceQueue::Effects& effects);
+  void SetState(TorrentState state);
+  void Fail(Failure failure, const absl::Status& error);
+  void OnWritten(absl::Span<const BlockWrite> blocks) override;
+  void OnRoom() override;
+  void OnWriteError(const absl::Status& error) override;
+  void OnRecovered() override;
+  void Snapshot(ResumeRecord* record) override;
+  void OnSynced(const std::vector<bool>& pieces) override;
+  void OnCheckpointError(const absl::Status& error) override;
+  void EndOfPeer(const PeerLink& link, const absl::Status& reason, bool on_own_thread);
+
+  // --- Coordinator -------------------------------------------------------------------------------------------------
+  void Run();
+  absl::Status Open();
+  void Loop();
+  // Waits for a duty or `deadline`; answers the duties.
+  uint32_t WaitForDuty(TimePoint deadline);
+  // One bounded turn of hashing what no worker hashed, keeping evidence, judging. True: there is more.
+  bool DoUpkeep();
+  void ReapPeers(TimePoint now);
+  void Announce(TimePoint now);
+  void Dial(TimePoint now);
+  void ChokeRound(TimePoint now);
+  void FillSlots();
+  std::vector<Choker::Peer> PeersForChoker(bool start_new_round, TimePoint now);
+  void MeasureRates(TimePoint now);
+  // All that was wanted is written: sync it. False: not synced yet.
+  bool Complete();
+  bool SeededEnough(TimePoint now) const;
+  void Stop();
+  std::vector<std::pair<std::string, int64_t>> RememberedForNextRun() const;
+
+  const TorrentId id_;
+  const std::shared_ptr<const Metainfo> metainfo_;
+  const TorrentOptions options_;
+  const SwarmResources resources_;
+  const Events events_;
+  const std::unique_ptr<FileStore> store_;
+  const StateLock state_lock_;
+  RecordFile record_;
+  const PieceLayout layout_;
+  PeerRegistry registry_;
+  PieceQueue queue_;
+  Serving serving_;
+
+  std::unique_ptr<PieceWriter::Queue> writer_;
+  std::unique_ptr<Checkpointer::Entry> checkpoint_;
+  std::unique_ptr<SwarmContext> context_;
+
+  // Coordinator.
+  PeerBook book_;
+  std::unique_ptr<Announcer> announcer_;
+  Choker choker_;
+  absl::flat_hash_map<uint64_t, Thread> workers_;  // outgoing, by link
+  TimePoint next_choke_round_;
+  TimePoint next_rates_;
+  TimePoint next_news_ = TimePoint::max();
+  TimePoint last_news_ = TimePoint::min();
+  TimePoint next_dial_ = TimePoint::min();
+  TimePoint next_sync_try_ = TimePoint::min();
+  TimePoint started_;
+  TimePoint complete_since_ = TimePoint::max();
+  struct RoundFigures {
+    uint64_t downloaded = 0, uploaded = 0;
+  };
+  absl::flat_hash_map<uint64_t, RoundFigures> at_last_round_;
+  TimePoint last_round_;
+  std::vector<std::pair<std::string, int64_t>> remembered_extra_;
+
+  mutable Mutex mutex_;
+  CondVar called_;
+  mutable CondVar stopped_;
+  std::atomic<uint32_t> duties_{0};
+  std::atomic<bool> news_called_{false};            // the coordinator knows that pieces were written
+  bool accepting_ ABSL_GUARDED_BY(mutex_) = false;  // incoming connections
+  bool coordinator_ended_ ABSL_GUARDED_BY(mutex_) = false;
+  struct EndedPeer {
+    uint64_t link;
+    Endpoint endpoint;
+    PeerBook::Ending ending;
+    bool own_thread;
+  };
+  std::vector<EndedPeer> ended_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Endpoint> liars_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Endpoint> learned_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<std::string, int64_t>> extra_ ABSL_GUARDED_BY(mutex_);  // for the resume record
+  TorrentStatus status_ ABSL_GUARDED_BY(mutex_);
+  RateMeter download_rate_ ABSL_GUARDED_BY(mutex_);
+  RateMeter upload_rate_ ABSL_GUARDED_BY(mutex_);
+
+  Thread coordinator_;
+};
+
+}  // namespace torrent
+
+#endif  // TORRENT_SWARM_SWARM_H_
