@@ -2,7 +2,10 @@
 
 #include <sys/mman.h>
 
+#include <memory>
 #include <new>
+
+#include "absl/container/inlined_vector.h"
 
 namespace torrent {
 
@@ -16,13 +19,13 @@ int ClassOf(const Buffer& buffer) {
 
 // Straight from the kernel: a heap would keep the holes that buffers of three sizes leave.
 Buffer* Map(BufferPool* pool, uint32_t capacity) {
+  auto buffer = std::make_unique<Buffer>();
   void* memory = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();  // ends the peer that asked, at its thread's top level
-  auto* buffer = new Buffer;
   buffer->pool = pool;
   buffer->data = static_cast<uint8_t*>(memory);
   buffer->capacity = capacity;
-  return buffer;
+  return buffer.release();
 }
 
 void Unmap(Buffer* buffer) {
@@ -40,33 +43,54 @@ BufferPool::~BufferPool() {
 }
 
 BufferRef BufferPool::Acquire(int size_class) {
-  if (size_class > 0 && in_use_.load(std::memory_order_relaxed) + kBufferClasses[size_class] > limit_bytes_ / 2) size_class = 0;
+  if (size_class > 0 && bytes_in_use() + kBufferClasses[size_class] > limit_bytes_ / 2) size_class = 0;
   const uint32_t capacity = kBufferClasses[size_class];
+  Buffer* buffer = TakeKept(size_class);
+  if (buffer == nullptr) buffer = Map(this, capacity);
   in_use_.fetch_add(capacity, std::memory_order_relaxed);
-  {
-    MutexLock lock(&mutex_);
-    auto& list = free_[size_class];
-    if (!list.empty()) {
-      Buffer* buffer = list.back();
-      list.pop_back();
-      kept_ -= capacity;
-      return BufferRef(buffer);
-    }
-  }
-  return BufferRef(Map(this, capacity));
+  return BufferRef(buffer);
+}
+
+Buffer* BufferPool::TakeKept(int size_class) {
+  MutexLock lock(&mutex_);
+  auto& list = free_[size_class];
+  if (list.empty()) return nullptr;
+  Buffer* buffer = list.back();
+  list.pop_back();
+  kept_ -= buffer->capacity;
+  return buffer;
 }
 
 void BufferPool::Return(Buffer* buffer) {
-  in_use_.fetch_sub(buffer->capacity, std::memory_order_relaxed);
+  const uint32_t capacity = buffer->capacity;
+  in_use_.fetch_sub(capacity, std::memory_order_relaxed);
+  if (capacity > keep_bytes_) return Unmap(buffer);
+  absl::InlinedVector<Buffer*, 4> cold;  // unmapped without the lock
   {
     MutexLock lock(&mutex_);
-    if (kept_ + buffer->capacity <= keep_bytes_) {
-      free_[ClassOf(*buffer)].push_back(buffer);
-      kept_ += buffer->capacity;
-      return;
-    }
+    while (kept_ + capacity > keep_bytes_) cold.push_back(TakeColdestLocked());
+    free_[ClassOf(*buffer)].push_back(buffer);
+    kept_ += capacity;
   }
-  Unmap(buffer);
+  for (Buffer* old : cold) Unmap(old);
+}
+
+// The one that came back is warm; what makes way for it lay longest, of the class that fills the pool most: buffers of
+// a size that nobody asks for any more must not keep those in use from being kept.
+Buffer* BufferPool::TakeColdestLocked() {
+  int fullest = 0;
+  for (int i = 1; i < kClassCount; i++) {
+    if (free_[i].size() * kBufferClasses[i] > free_[fullest].size() * kBufferClasses[fullest]) fullest = i;
+  }
+  Buffer* buffer = free_[fullest].front();
+  free_[fullest].pop_front();
+  kept_ -= buffer->capacity;
+  return buffer;
+}
+
+size_t BufferPool::bytes_kept() const {
+  MutexLock lock(&mutex_);
+  return kept_;
 }
 
 }  // namespace torrent

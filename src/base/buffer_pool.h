@@ -1,16 +1,16 @@
-// Receive buffers that travel: a worker receives into one, hashes what came while it is hot in cache, and the writer writes
-// from the same memory. The last reference gives the buffer back to the pool, which lends the most recently returned one
-// first, because that one is warm.
-// Thread-safe. Invariant: bytes_in_use() is the capacity of all buffers that are out; memory is mapped from the system in
-// the classes of kBufferClasses and given back to it beyond what the pool may keep.
+// Receive buffers that travel: a worker receives into one, hashes what came while it is hot in cache, and the writer
+// writes from the same memory. The last reference gives the buffer back to the pool, which lends the most recently
+// returned one first, because that one is warm. Thread-safe. Invariant: bytes_in_use() is the capacity of all buffers
+// that are out; memory is mapped from the system in the classes of kBufferClasses and given back to it beyond what the
+// pool may keep.
 #ifndef TORRENT_BASE_BUFFER_POOL_H_
 #define TORRENT_BASE_BUFFER_POOL_H_
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <utility>
-#include <vector>
 
 #include "base/mutex.h"
 
@@ -71,16 +71,21 @@ class BufferPool {
 
   size_t bytes_in_use() const { return in_use_.load(std::memory_order_relaxed); }
   size_t limit_bytes() const { return limit_bytes_; }
+  // Of buffers that nobody uses.
+  size_t bytes_kept() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   friend class BufferRef;
-  void Return(Buffer* buffer);
+  void Return(Buffer* buffer) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Null when there is none of that class.
+  Buffer* TakeKept(int size_class) ABSL_LOCKS_EXCLUDED(mutex_);
+  Buffer* TakeColdestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t limit_bytes_;
   const size_t keep_bytes_;
   std::atomic<size_t> in_use_{0};
-  Mutex mutex_;
-  std::vector<Buffer*> free_[kClassCount] ABSL_GUARDED_BY(mutex_);
+  mutable Mutex mutex_;
+  std::deque<Buffer*> free_[kClassCount] ABSL_GUARDED_BY(mutex_);  // each list's warmest last
   size_t kept_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
