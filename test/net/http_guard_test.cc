@@ -70,7 +70,7 @@ TEST(HttpGuardTest, RefusesBrokenAnswersHoweverTheyAreCut) {
            std::string("d8:intervali1800ee\r\n"),
            std::string("HTTP/1.1 200 OK\nContent-Length: 0\n\n"),
            absl::StrCat("HTTP/1.1 200 ", std::string(256 - 14, 'r'), "\r\nContent-Length: 0\r\n\r\n"),
-           std::string("HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n", 41),
+           absl::StrCat("HTTP/1.1 200 O", std::string(1, '\0'), "K\r\nContent-Length: 0\r\n\r\n"),
            Ok("no colon\r\n", ""),
            Ok(": no name\r\n", ""),
            Ok("Name : blank\r\n", ""),
