@@ -122,7 +122,7 @@ absl::StatusOr<VerifyReport> VerifyFiles(const Metainfo& metainfo, const std::st
 // Fetches a .torrent over http(s). Blocks for at most a minute.
 absl::StatusOr<std::string> FetchMetainfo(const std::string& url);
 
-// Asks the first answering tracker of a torrent how many peers there are (BEP 48).
+// Asks each tracker of a torrent how many peers there are (BEP 48), one after the other.
 struct ScrapeResult {
   std::string tracker;
   absl::Status status;

@@ -1,0 +1,214 @@
+// The session: what several torrents share, made once, and the torrents beside each other.
+#include "torrent/session.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "session/incoming.h"
+#include "session/machine.h"
+#include "swarm/swarm.h"
+
+namespace torrent {
+
+namespace {
+
+// How many ports are looked at from the wanted one on.
+constexpr int kPortTries = 20;
+
+class SessionImpl final : public Session {
+ public:
+  SessionImpl(const SessionOptions& options, EventListener* listener)
+      : options_(options),
+        plan_(PlanMemory(options.memory_bytes > 0 ? options.memory_bytes : DefaultMemoryBytes())),
+        buffers_(plan_.receive_buffers, plan_.kept_buffers),
+        download_(options.download_limit, Now()),
+        upload_(options.upload_limit, Now()),
+        connections_(std::min({options.max_peers, plan_.max_peers, PeersForDescriptors(RaiseDescriptorLimit())})),
+        half_open_(kMaxHalfOpen),
+        announces_(kMaxAnnouncesInFlight) {
+    resources_.shared.buffers = &buffers_;
+    resources_.shared.download = &download_;
+    resources_.shared.upload = &upload_;
+    resources_.shared.connections = &connections_;
+    resources_.shared.half_open = &half_open_;
+    resources_.shared.peer_id = wire::GeneratePeerId(TORRENT_VERSION);
+    resources_.files = &files_;
+    resources_.writer_of = [this](uint64_t device) { return WriterOf(device); };
+    resources_.announces = &announces_;
+    resources_.resolver = &resolver_;
+    resources_.listener = listener;
+    resources_.tracker_key = static_cast<uint32_t>(SecureRandom64());
+    resources_.writer_queue_bytes = plan_.writer_queue;
+  }
+
+  ~SessionImpl() override {
+    // The torrents end their connections, then the listener's threads have nothing left to serve.
+    if (incoming_ != nullptr) incoming_->StopAccepting();
+    RequestStop();
+    std::map<TorrentId, std::shared_ptr<Swarm>> swarms;
+    {
+      MutexLock lock(&mutex_);
+      swarms.swap(swarms_);
+    }
+    for (auto& [id, swarm] : swarms) swarm->WaitStopped(TimePoint::max());
+    incoming_.reset();
+    swarms.clear();
+  }
+
+  absl::Status Open() {
+    if (!options_.bind.empty()) {
+      ASSIGN_OR_RETURN(resources_.shared.bind, BindOptions::Parse(options_.bind));
+    }
+    ASSIGN_OR_RETURN(StateDir state_dir, StateDir::Open(options_.state_dir));
+    state_dir_.emplace(std::move(state_dir));
+    resources_.state_dir = &*state_dir_;
+    ASSIGN_OR_RETURN(checkpointer_, Checkpointer::Start());
+    resources_.checkpointer = checkpointer_.get();
+    if (!options_.listen) return absl::OkStatus();
+    absl::StatusOr<Listener> listener = Listener::Open(options_.port, resources_.shared.bind, kPortTries);
+    if (!listener.ok()) return absl::UnavailableError(listener.status().message());
+    resources_.shared.port = listener->port();
+    ASSIGN_OR_RETURN(incoming_, Incoming::Start(*std::move(listener), &connections_,
+                                                [this](std::unique_ptr<Stream> stream, const wire::Handshake& theirs,
+                                                       TimePoint deadline) {
+                                                  std::shared_ptr<Swarm> swarm = FindSwarm(theirs.infohash);
+                                                  if (swarm != nullptr) {
+                                                    swarm->RunIncoming(std::move(stream), theirs, deadline);
+                                                  }
+                                                }));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<TorrentId> Add(std::shared_ptr<const Metainfo> metainfo, const TorrentOptions& options) override {
+    if (!options.wanted.empty() && options.wanted.size() != metainfo->files.size()) {
+      return absl::InvalidArgumentError(absl::StrCat("the selection is of ", options.wanted.size(),
+                                                     " files, the torrent has ", metainfo->files.size()));
+    }
+    for (const std::string& peer : options.peers) {
+      absl::optional<Endpoint> endpoint = Endpoint::Parse(peer);
+      if (!endpoint || endpoint->port == 0) {
+        return absl::InvalidArgumentError(absl::StrCat("peer '", peer, "' is not ADDRESS:PORT"));
+      }
+    }
+    if (FindSwarm(metainfo->infohash) != nullptr) {
+      return absl::AlreadyExistsError(absl::StrCat("torrent ", metainfo->infohash.Hex(), " is added already"));
+    }
+    TorrentId id;
+    {
+      MutexLock lock(&mutex_);
+      id = next_id_++;
+    }
+    ASSIGN_OR_RETURN(std::unique_ptr<Swarm> made, Swarm::Create(id, std::move(metainfo), options, resources_));
+    std::shared_ptr<Swarm> swarm = std::move(made);
+    RETURN_IF_ERROR(swarm->Start());
+    MutexLock lock(&mutex_);
+    swarms_[id] = std::move(swarm);
+    return id;
+  }
+
+  TorrentStatus Status(TorrentId id) const override { return SwarmOf(id)->Status(); }
+
+  bool WaitStopped(TorrentId id, std::chrono::milliseconds timeout) override {
+    return SwarmOf(id)->WaitStopped(Now() + timeout);
+  }
+
+  uint16_t port() const override { return resources_.shared.port; }
+
+  void RequestStop() override {
+    MutexLock lock(&mutex_);
+    for (auto& [id, swarm] : swarms_) swarm->RequestStop();
+  }
+
+  bool Stop(std::chrono::milliseconds timeout) override {
+    const TimePoint deadline = Now() + timeout;
+    RequestStop();
+    std::map<TorrentId, std::shared_ptr<Swarm>> swarms;
+    {
+      MutexLock lock(&mutex_);
+      swarms = swarms_;
+    }
+    bool stopped = true;
+    for (auto& [id, swarm] : swarms) stopped &= swarm->WaitStopped(deadline);
+    return stopped;
+  }
+
+ private:
+  std::shared_ptr<Swarm> SwarmOf(TorrentId id) const {
+    MutexLock lock(&mutex_);
+    return swarms_.at(id);
+  }
+
+  std::shared_ptr<Swarm> FindSwarm(const Infohash& infohash) const {
+    MutexLock lock(&mutex_);
+    for (const auto& [id, swarm] : swarms_) {
+      if (swarm->infohash() == infohash) return swarm;
+    }
+    return nullptr;
+  }
+
+  absl::StatusOr<PieceWriter*> WriterOf(uint64_t device) {
+    MutexLock lock(&mutex_);
+    std::unique_ptr<PieceWriter>& writer = writers_[device];
+    if (writer == nullptr) {
+      ASSIGN_OR_RETURN(writer, PieceWriter::Start());
+    }
+    return writer.get();
+  }
+
+  const SessionOptions options_;
+  const MemoryPlan plan_;
+  // In the order of need: what stands below uses what stands above, and goes first.
+  BufferPool buffers_;
+  RateLimiter download_;
+  RateLimiter upload_;
+  Budget connections_;
+  Budget half_open_;
+  Budget announces_;
+  FilePool files_;
+  Resolver resolver_;
+  absl::optional<StateDir> state_dir_;
+  std::unique_ptr<Checkpointer> checkpointer_;
+  SwarmResources resources_;
+
+  mutable Mutex mutex_;
+  std::map<uint64_t, std::unique_ptr<PieceWriter>> writers_ ABSL_GUARDED_BY(mutex_);
+  TorrentId next_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<TorrentId, std::shared_ptr<Swarm>> swarms_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Incoming> incoming_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Session>> Session::Start(const SessionOptions& options, EventListener* listener) {
+  auto session = std::make_unique<SessionImpl>(options, listener);
+  RETURN_IF_ERROR(session->Open());
+  return std::unique_ptr<Session>(std::move(session));
+}
+
+absl::string_view PeerSourceName(PeerSource source) {
+  switch (source) {
+    case PeerSource::kTracker:
+      return "tracker";
+    case PeerSource::kIncoming:
+      return "incoming";
+    case PeerSource::kUser:
+      return "user";
+    case PeerSource::kResume:
+      return "resume";
+    case PeerSource::kDht:
+      return "dht";
+    case PeerSource::kPex:
+      return "pex";
+    case PeerSource::kLan:
+      return "lan";
+  }
+  return "";
+}
+
+}  // namespace torrent
