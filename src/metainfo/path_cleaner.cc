@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
@@ -36,7 +37,21 @@ size_t ExtensionBegin(absl::string_view name) {
   return dot;
 }
 
-std::string Folded(absl::string_view path) { return absl::AsciiStrToLower(path); }
+// Paths that are taken, where case does not count. Eight bytes each, not the text: should two ever share a hash, one of
+// them gets a number that it did not need, the same one in each run.
+class TakenPaths {
+ public:
+  // False when it was there already.
+  bool Insert(absl::string_view path) {
+    folded_.assign(path.data(), path.size());
+    absl::AsciiStrToLower(&folded_);
+    return hashes_.insert(std::hash<std::string>()(folded_)).second;
+  }
+
+ private:
+  std::string folded_;
+  absl::flat_hash_set<uint64_t> hashes_;
+};
 
 }  // namespace
 
@@ -69,7 +84,7 @@ std::string CleanPathElement(absl::string_view element) {
 
 absl::Status MakePathsUnique(std::vector<MetainfoFile>* files) {
   // Folders first: a file of the same name gives way to them, wherever it stands.
-  absl::flat_hash_set<std::string> taken;
+  TakenPaths taken;
   absl::string_view last_folder;
   for (const MetainfoFile& file : *files) {
     if (file.pad) continue;
@@ -77,13 +92,13 @@ absl::Status MakePathsUnique(std::vector<MetainfoFile>* files) {
     folder = folder.substr(0, std::min(folder.rfind('/'), folder.size()));
     if (folder == last_folder || folder.size() == file.path.size()) continue;
     last_folder = folder;
-    while (taken.insert(Folded(folder)).second && folder.rfind('/') != absl::string_view::npos) {
+    while (taken.Insert(folder) && folder.rfind('/') != absl::string_view::npos) {
       folder = folder.substr(0, folder.rfind('/'));
     }
   }
   size_t attempts = 0;
   for (MetainfoFile& file : *files) {
-    if (file.pad || taken.insert(Folded(file.path)).second) continue;
+    if (file.pad || taken.Insert(file.path)) continue;
     const size_t name_begin = file.path.rfind('/') + 1;  // 0 when there is no slash
     const size_t extension = name_begin + ExtensionBegin(absl::string_view(file.path).substr(name_begin));
     const std::string original = file.path;
@@ -94,7 +109,7 @@ absl::Status MakePathsUnique(std::vector<MetainfoFile>* files) {
       }
       file.path = absl::StrCat(absl::string_view(original).substr(0, extension), ".", number,
                                absl::string_view(original).substr(extension));
-      if (taken.insert(Folded(file.path)).second) break;
+      if (taken.Insert(file.path)) break;
     }
   }
   return absl::OkStatus();

@@ -112,7 +112,7 @@ TEST_F(CreateTest, AFolderHasTheInfohashThatMktorrentGivesIt) {
 }
 
 TEST_F(CreateTest, AFileHasTheInfohashThatMktorrentGivesItAtEverySizeAroundAPiece) {
-  for (size_t size : {0, 1, 32767, 32768, 32769, 1'000'000}) {
+  for (size_t size : {0u, 1u, 32767u, 32768u, 32769u, 1'000'000u}) {
     const std::string name = absl::StrCat("file", size);
     MakeFile(name, size);
     absl::StatusOr<CreatedTorrent> created = CreateTorrent(Options(name));

@@ -60,7 +60,7 @@ TEST(MerkleTest, RootsOfKnownFiles) {
 }
 
 TEST(MerkleTest, APieceLayerGivesTheSameRootAsItsBlocks) {
-  for (size_t size : {65537, 100000, 131072, 1000000}) {
+  for (size_t size : {65537u, 100000u, 131072u, 1000000u}) {
     for (uint32_t piece_length : {16384u, 32768u, 65536u}) {
       const std::string layer = PieceLayer(PatternBytes(size), piece_length);
       EXPECT_EQ(layer.size(), (size + piece_length - 1) / piece_length * 32);
