@@ -74,6 +74,7 @@ inline constexpr std::chrono::seconds kDiskFullFirstRetry{2};
 inline constexpr std::chrono::seconds kDiskFullRetry{5};
 inline constexpr std::chrono::seconds kCheckpointInterval{5};  // what a power cut may cost
 inline constexpr std::chrono::seconds kWritebackInterval{1};   // keeps the last fdatasync of a download short
+inline constexpr size_t kMaxFilesSyncedSingly = 256;           // more dirty ones than that: syncfs, once
 inline constexpr size_t kMaxRecordBytes = 64u << 20;           // 2^21 pieces are 256 KiB, 10^6 files 16 MiB
 
 // --- Trackers ----------------------------------------------------------------------------------------------------

@@ -134,8 +134,13 @@ class FileStore {
   absl::StatusOr<Folder*> PartFolder(bool create) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteTo(const Home& home, uint64_t length, IovecCursor* bytes);
   void MarkDirty(uint32_t number) ABSL_LOCKS_EXCLUDED(mutex_);
+  // sync_file_range of all of it, with its flags. Errors are those of writing; what else is wrong (the file is gone,
+  // the file system knows no ranges) the sync itself says better.
+  absl::Status WriteOut(uint32_t number, unsigned flags);
+  // `*all_synced`: nothing more is to be forced out in the download folder.
+  absl::Status WriteOutAll(const std::vector<uint32_t>& numbers, bool* all_synced);
   // `*lost`: what was written to it is not there and cannot be synced any more.
-  absl::Status SyncFile(uint32_t number, bool* lost);
+  absl::Status SyncFile(uint32_t number, bool already_synced, bool* lost);
   absl::Status CopyFromPartFile(uint32_t file_index, int part_fd);
 
   const std::shared_ptr<const Metainfo> metainfo_;

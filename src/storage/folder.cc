@@ -194,6 +194,18 @@ absl::StatusOr<FileStat> Folder::Stat(absl::string_view path) {
   return stat;
 }
 
+absl::Status Folder::SyncWholeFileSystem() {
+  std::set<std::string> folders;
+  {
+    MutexLock lock(&mutex_);
+    folders.swap(with_new_names_);
+  }
+  if (syncfs(fd_.get()) == 0) return absl::OkStatus();
+  absl::Status failed = FileError(errno, "sync the file system of", path_, fd_.get());
+  for (const std::string& path : folders) RememberNewNameIn(path);
+  return failed;
+}
+
 absl::Status Folder::SyncNewNames() {
   std::set<std::string> folders;
   {

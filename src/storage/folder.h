@@ -48,6 +48,9 @@ class Folder {
 
   // Forces the names made by OpenFile since the last call onto the disk (fsync of the folders that hold them).
   absl::Status SyncNewNames();
+  // Everything that is waiting on the folder's file system at once (syncfs), new names too: cheaper for very many
+  // files.
+  absl::Status SyncWholeFileSystem();
 
   // As the user named it.
   const std::string& path() const { return path_; }
