@@ -39,6 +39,10 @@ Announcer::Announcer(Options options, const Events* events, std::function<Totals
   for (const std::vector<std::string>& tier : options_.metainfo->trackers) {
     AddTier(tier, TrackerOrigin::kTorrent, &tiers);
   }
+  if (unspoken_ > 0) {
+    Tell(first_unspoken_, TrackerEvent::kNone, absl::OkStatus(), 0,
+         absl::StrCat("skipped, and ", unspoken_ - 1, " more: only http:// and https:// trackers are spoken to"));
+  }
   tiers_ = TrackerTiers(tiers, options_.seed, Now());
 }
 
@@ -48,6 +52,10 @@ void Announcer::AddTier(const std::vector<std::string>& urls, TrackerOrigin orig
   size_t usable = 0;
   for (const std::string& url : urls) {
     absl::StatusOr<Tracker> tracker = Tracker::Create(url, origin, options_.context);
+    if (absl::IsUnimplemented(tracker.status())) {
+      if (unspoken_++ == 0) first_unspoken_ = SafeUrlText(url);
+      continue;
+    }
     if (!tracker.ok()) {
       Tell(SafeUrlText(url), TrackerEvent::kNone, tracker.status(), 0, "");
       continue;

@@ -87,11 +87,13 @@ void BlockDownload::Flush(TimePoint now) {
   link_->downloaded.fetch_add(bytes, std::memory_order_relaxed);
   context_->downloaded.fetch_add(bytes, std::memory_order_relaxed);
 
-  PieceQueue::Effects effects;
-  claimant_->Accept(absl::MakeSpan(arrivals_), &effects);
+  // All memory before Accept: what is accepted must reach its hash and the writer.
   hashed_.clear();
+  hashed_.reserve(arrived_.size());
   std::vector<BlockWrite> accepted;
   accepted.reserve(arrived_.size());
+  PieceQueue::Effects effects;
+  claimant_->Accept(absl::MakeSpan(arrivals_), &effects);
   for (size_t i = 0; i < arrived_.size(); i++) {
     if (arrivals_[i].outcome == Outcome::kLost) {
       context_->wasted.fetch_add(arrived_[i].length, std::memory_order_relaxed);
@@ -101,10 +103,8 @@ void BlockDownload::Flush(TimePoint now) {
       for (const BlockWrite::Span& span : arrived_[i].spans) {
         arrivals_[i].hasher->Update({span.buffer.data() + span.begin, span.length});
       }
-      if (hashed_.empty() || hashed_.back() != arrived_[i].piece_index) {
-        if (std::find(hashed_.begin(), hashed_.end(), arrived_[i].piece_index) == hashed_.end()) {
-          hashed_.push_back(arrived_[i].piece_index);
-        }
+      if (std::find(hashed_.rbegin(), hashed_.rend(), arrived_[i].piece_index) == hashed_.rend()) {
+        hashed_.push_back(arrived_[i].piece_index);
       }
     }
     accepted.push_back(std::move(arrived_[i]));

@@ -85,6 +85,7 @@ void BlockUpload::StartNext() {
     context_->shared.upload->Return(request.length);
     return;
   }
+  sending_piece_ = request.piece_index;
   sender_->StartBlock(request.piece_index, request.begin, request.length,
                       context_->layout.PieceOffset(request.piece_index) + request.begin);
 }
@@ -107,6 +108,13 @@ absl::Status BlockUpload::Send(TimePoint now, bool* progress) {
     link_->uploaded.fetch_add(sent, std::memory_order_relaxed);
     context_->uploaded.fetch_add(sent, std::memory_order_relaxed);
     *progress |= sent > 0 || sender_->pending_bytes() < before;
+    if (absl::IsNotFound(status) || absl::IsDataLoss(status)) {
+      // The file was removed or cut while we ran. The head of the block is out, so this connection is lost; the piece
+      // is fetched again.
+      PieceQueue::Effects effects;
+      context_->queue.Lose(sending_piece_, &effects);
+      context_->carry_out(effects);
+    }
     RETURN_IF_ERROR(status);
     if (sender_->pending() || queue_.empty() || resume_at_ != TimePoint::max()) break;
   }

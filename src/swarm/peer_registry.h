@@ -1,6 +1,6 @@
 // The live connections of a swarm: who may be added, who is reached how, and how all are stopped.
-// Thread-safe. Invariant: a link is in here from before its worker starts until after it ended; one established
-// connection a peer id.
+// Thread-safe. Lock order: the registry's before a mailbox's. Invariant: a link is in here from before its worker
+// starts until after it ended; one established connection a peer id.
 #ifndef TORRENT_SWARM_PEER_REGISTRY_H_
 #define TORRENT_SWARM_PEER_REGISTRY_H_
 

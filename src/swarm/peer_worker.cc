@@ -74,23 +74,25 @@ void PeerWorker::Introduce() {
   } else if (!written.none()) {
     wire::EncodeBitfield(written, out);
   }
-  if (rules_.extended) {
-    wire::ExtensionHandshake ours;
-    ours.client = "torrent " TORRENT_VERSION;
-    ours.request_queue = static_cast<uint32_t>(kMaxPeerRequests);
-    if (context_->shared.port != 0) ours.port = context_->shared.port;
-    const absl::Span<const uint8_t> address = link_->endpoint.address.bytes();
-    ours.your_ip.assign(address.begin(), address.end());
-    ours.metadata_size = static_cast<uint32_t>(context_->metainfo->info_bytes.size());
-    if (context_->queue.Complete()) ours.upload_only = true;
-    wire::EncodeExtended(wire::kExtensionHandshakeId, wire::EncodeExtensionHandshake(ours), out);
-  }
+  if (rules_.extended) SayExtensionHandshake();
   if (rules_.fast && link_->endpoint.address.is_v4()) {
     std::array<uint8_t, 4> address;
     std::copy_n(link_->endpoint.address.bytes().begin(), 4, address.begin());
     upload_->OfferFast(wire::AllowedFastSet(address, context_->metainfo->infohash, context_->layout.piece_count(),
                                             kAllowedFastPieces));
   }
+}
+
+void PeerWorker::SayExtensionHandshake() {
+  wire::ExtensionHandshake ours;
+  ours.client = "torrent " TORRENT_VERSION;
+  ours.request_queue = static_cast<uint32_t>(kMaxPeerRequests);
+  if (context_->shared.port != 0) ours.port = context_->shared.port;
+  const absl::Span<const uint8_t> address = link_->endpoint.address.bytes();
+  ours.your_ip.assign(address.begin(), address.end());
+  said_upload_only_ = context_->queue.Complete();
+  if (said_upload_only_) ours.upload_only = true;
+  wire::EncodeExtended(wire::kExtensionHandshakeId, wire::EncodeExtensionHandshake(ours), sender_->out());
 }
 
 // --- The loop --------------------------------------------------------------------------------------------------------
@@ -159,6 +161,8 @@ void PeerWorker::SayNews(TimePoint) {
     // A peer that has the piece gains nothing from hearing that we have it too.
     if (!download_->claimant()->HasPiece(piece_index)) wire::EncodeHave(piece_index, sender_->out());
   }
+  // BEP 21: from now on we want nothing; BEP 10 lets a later handshake say so.
+  if (rules_.extended && !said_upload_only_ && context_->queue.Complete()) SayExtensionHandshake();
 }
 
 void PeerWorker::SayInterest() {

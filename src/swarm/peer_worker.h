@@ -44,6 +44,7 @@ class PeerWorker {
   // From both handshakes on.
   absl::Status Live(const wire::Handshake& theirs);
   void Introduce();
+  void SayExtensionHandshake();
 
   absl::Status TakeMail(TimePoint now);
   // Appends all that is due: haves, interest, requests, cancels, keep-alive.
@@ -82,7 +83,8 @@ class PeerWorker {
   bool am_interested_ = false;
   bool peer_choking_ = true;
   bool bitfield_allowed_ = true;  // until the first message that is none
-  bool pieces_changed_ = true;    // what the peer has or what we miss changed: interest is to be looked at again
+  bool said_upload_only_ = false;
+  bool pieces_changed_ = true;  // what the peer has or what we miss changed: interest is to be looked at again
   std::vector<uint32_t> allowed_fast_;
   size_t news_place_ = 0;  // in the queue's log of written pieces
   size_t news_seen_ = 0;

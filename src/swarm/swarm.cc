@@ -203,6 +203,7 @@ void Swarm::Stop() {
   if (announcer_ != nullptr) {
     if (queue_.Complete() && complete_since_ == TimePoint::max() && context_->downloaded.load() > 0) {
       announcer_->Completed(begin);
+      announcer_->Step(begin, &ignored, &ignored_address);  // on its way before `stopped` takes its place
     }
     announcer_->Stopped();
     announcer_->Step(begin, &ignored, &ignored_address);
