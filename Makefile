@@ -70,7 +70,7 @@ cli_objects := $(call objects,src/cli)
 all: torrent
 
 torrent: $(BUILD)/torrent
-	$(Q)cp $< $@
+	$(Q)cp $< $@.new && mv -f $@.new $@  # a copy that runs keeps its own
 
 $(BUILD)/torrent: $(cli_objects) $(BUILD)/lib$(LIBRARY).a
 	$(call say,link $(notdir $@))
