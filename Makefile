@@ -80,10 +80,22 @@ $(BUILD)/lib$(LIBRARY).a: $(library_objects)
 	$(call say,pack $(notdir $@))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.cc
-	@mkdir -p $(@D)
+# Headers that most sources include are compiled once; clang has another way of it, and does without.
+PRECOMPILE := $(if $(findstring clang,$(CXX)),,yes)
+precompiled = $(if $(PRECOMPILE),$(BUILD)/$(1)/precompiled.h.gch)
+
+$(BUILD)/%/precompiled.h.gch: %/precompiled.h
+	@mkdir -p $(@D) && cp $< $(@D)/
 	$(call say,c++  $<)
-	$(Q)$(CXX) $(ALL_CXXFLAGS) -c -o $@ $<
+	$(Q)$(CXX) $(filter-out -MMD -MP,$(ALL_CXXFLAGS)) -x c++-header -o $@ $<
+
+define object_rule
+$(BUILD)/$(1)/%.o: $(1)/%.cc | $(call precompiled,$(1))
+	@mkdir -p $$(@D)
+	$$(call say,c++  $$<)
+	$$(Q)$$(CXX) $$(ALL_CXXFLAGS) $(if $(PRECOMPILE),-include $(BUILD)/$(1)/precompiled.h) -c -o $$@ $$<
+endef
+$(foreach tree,src test,$(eval $(call object_rule,$(tree))))
 
 # --- Tests: one program a room, of that room's closure only --------------------------------------------------------
 TEST_ROOMS := $(if $(ROOM),$(ROOM),$(notdir $(patsubst %/,%,$(wildcard $(addprefix test/,$(addsuffix /,$(ROOMS) cli))))))
