@@ -230,6 +230,8 @@ absl::Status FileStore::CreateEmptyFiles() {
   for (uint32_t i = 0; i < metainfo_->files.size(); i++) {
     const MetainfoFile& file = metainfo_->files[i];
     if (file.length != 0 || !wanted_[i] || PlaceOf(i) != Place::kFile) continue;
+    ASSIGN_OR_RETURN(FileStat there, Stat(i));
+    if (there.exists) continue;  // on a read-only medium, perhaps
     RETURN_IF_ERROR(folder_->OpenFile(file.path, Folder::Access::kCreate, file.executable).status());
   }
   return absl::OkStatus();
@@ -239,6 +241,12 @@ absl::Status FileStore::Allocate() {
   for (uint32_t i = 0; i < metainfo_->files.size(); i++) {
     const MetainfoFile& file = metainfo_->files[i];
     if (file.length == 0 || !wanted_[i] || PlaceOf(i) != Place::kFile) continue;
+    struct stat info;
+    absl::StatusOr<UniqueFd> there = folder_->OpenFile(file.path, Folder::Access::kRead);
+    if (there.ok() && fstat(there->get(), &info) == 0 && static_cast<uint64_t>(info.st_size) >= file.length &&
+        static_cast<uint64_t>(info.st_blocks) * 512 >= file.length) {
+      continue;
+    }
     ASSIGN_OR_RETURN(UniqueFd fd, folder_->OpenFile(file.path, Folder::Access::kCreate, file.executable));
     // The system call, not posix_fallocate: glibc's falls back to writing into every block.
     int error;

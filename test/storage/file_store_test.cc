@@ -282,9 +282,10 @@ TEST(FileStoreTest, AFileSizeLimitIsAnErrorWithThePathAndNoFullDisk) {
 TEST(FileStoreTest, AReadOnlyDiskCanBeReadAndTheErrorNamesThePath) {
   SmallDisk disk("8m");
   if (!disk.mounted()) GTEST_SKIP() << "mounting needs root";
-  TestTorrent t({{"t/a", 1000}, {"t/b", 1000}}, kPiece);
+  TestTorrent t({{"t/a", 1000}, {"t/empty", 0}, {"t/b", 1000}}, kPiece);
   ASSERT_EQ(mkdir((disk.path() + "/t").c_str(), 0777), 0);
   WriteFile(disk.path() + "/t/a", t.FileBytes(0));
+  WriteFile(disk.path() + "/t/empty", "");
   ASSERT_EQ(mount("", disk.path().c_str(), "", MS_REMOUNT | MS_RDONLY, ""), 0);
   FileStore::Options options;
   options.output_dir = disk.path();
@@ -292,6 +293,10 @@ TEST(FileStoreTest, AReadOnlyDiskCanBeReadAndTheErrorNamesThePath) {
   options.pool = &t.pool;
   t.store = *FileStore::Open(t.metainfo, options);
   EXPECT_EQ(t.Read(0, 1000), t.FileBytes(0));
+  EXPECT_OK(t.store->CreateEmptyFiles());
+  t.store->NoteUnsynced(0);
+  EXPECT_OK(t.store->SyncDirty());
+  EXPECT_TRUE(absl::StrContains(t.store->Allocate().message(), "/t/b: Read-only file system")) << "but not /t/a";
   absl::Status status = t.WritePiece(0);
   EXPECT_FALSE(status.ok());
   EXPECT_TRUE(absl::StrContains(status.message(), disk.path() + "/t/a: Read-only file system")) << status;
