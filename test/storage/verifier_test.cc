@@ -25,7 +25,7 @@ std::string VerifyLetters(const TestTorrent& t, VerifyOptions options = {}) {
 
 TEST(VerifierTest, SmallPiecesOverFileBorders) {
   TestTorrent t({{"t/a", 2500}, {"t/.pad/500", 500, /*pad=*/true}, {"t/b", 1}, {"t/empty", 0}, {"t/c", 3000}}, 1000);
-  for (size_t i : {0, 2, 4}) t.PutFile(i);
+  for (size_t i : {size_t{0}, size_t{2}, size_t{4}}) t.PutFile(i);
   EXPECT_EQ(VerifyLetters(t), "GGGGGGG");
 }
 
