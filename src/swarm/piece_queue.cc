@@ -93,6 +93,9 @@ void PieceQueue::RemoveSource(ClaimantId id) {
     MutexLock lock(&mutex_);
     auto found = sources_.find(id);
     std::unique_ptr<Source> source = std::move(found->second);
+    // Before anything can end the piece that it is on: that looks for it among the living.
+    LeaveCurrentLocked(source.get());
+    total_rate_ -= source->pace.bytes_per_second;
     sources_.erase(found);
     bool contributed = false;
     std::vector<BlockRef> held;
@@ -114,7 +117,6 @@ void PieceQueue::RemoveSource(ClaimantId id) {
     }
     if (contributed) departed_[id] = source->endpoint;
     GiveBackLocked(source.get(), held, &effects);
-    LeaveCurrentLocked(source.get());
     for (uint32_t index : exclusive) ReleaseExclusiveLocked(FindLocked(index), &effects);
     if (source->counted) {
       const wire::Bitfield& pieces = source->pieces;

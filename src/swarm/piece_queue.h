@@ -155,6 +155,9 @@ class PieceQueue {
   PieceInFlight* PieceToJoinLocked(Source* source) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::optional<uint32_t> PickMissingLocked(const Source& source) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MayBeginLocked(uint32_t piece_index, const Source& source) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsSlowForNewPieceLocked(const Source& source) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool ShouldTakeOverLocked(const PieceInFlight& piece, const Source& source, uint32_t now_ms) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsSuspectLocked(uint32_t piece_index, const Source& source) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   PieceInFlight* StartPieceLocked(uint32_t piece_index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeFreeLocked(PieceInFlight* piece, Source* source, size_t count, uint32_t now_ms, std::vector<BlockRef>* out)
@@ -212,6 +215,7 @@ class PieceQueue {
 
   ClaimantId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::flat_hash_map<ClaimantId, std::unique_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
+  double total_rate_ ABSL_GUARDED_BY(mutex_) = 0;  // of all sources
   // Where claimants that are gone were, as long as something of theirs may still be judged.
   absl::flat_hash_map<ClaimantId, Endpoint> departed_ ABSL_GUARDED_BY(mutex_);
 };

@@ -21,6 +21,8 @@ using State = BlockInFlight::State;
 constexpr uint32_t kRandomFirstPieces = 4;
 // A peer that would need longer than this for a piece alone helps with others' instead.
 constexpr double kSlowPieceSeconds = 30;
+// Being late by less than this is not worth another way.
+constexpr double kLateSeconds = 0.5;
 // Entries of the rarity order that are looked at one by one before a pass over the bitmaps takes over.
 constexpr size_t kPickWindow = 64;
 // Records of pieces in flight cost 28 bytes a block: 3.5 MiB at this number, with 2 GiB of pieces begun.
@@ -54,6 +56,7 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
                                  std::vector<BlockRef>* out, Effects* effects) {
   MutexLock lock(&queue_->mutex_);
   Source* source = queue_->sources_[id_].get();
+  queue_->total_rate_ += pace.bytes_per_second - source->pace.bytes_per_second;
   source->pace = pace;
   const uint32_t now_ms = queue_->Milliseconds(now);
   const size_t end = out->size() + count;
@@ -73,9 +76,8 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
     if (piece == nullptr) break;
     queue_->TakeFreeLocked(piece, source, end - out->size(), now_ms, out);
   }
-  if (out->size() < end) {
-    queue_->TakeHeldLocked(source, std::min(end - out->size(), kEndgameBlocks), now_ms, out, effects);
-  }
+  if (out->size() == end) return;
+  queue_->TakeHeldLocked(source, std::min(end - out->size(), kEndgameBlocks), now_ms, out, effects);
 }
 
 bool PieceQueue::MayTakeFreeLocked(const PieceInFlight& piece, const Source& source) const {
@@ -103,6 +105,15 @@ PieceInFlight* PieceQueue::NextPieceLocked(Source* source) {
   return piece;
 }
 
+bool PieceQueue::IsSlowForNewPieceLocked(const Source& source) const {
+  if (source.pace.bytes_per_second <= 0) return false;
+  const double seconds = layout_->PieceBytes(0) / source.pace.bytes_per_second;
+  if (seconds > kSlowPieceSeconds) return true;
+  // Towards the end a piece of its own would keep everybody waiting.
+  const double left = static_cast<double>(missing_.size()) * layout_->PieceBytes(0) / std::max(total_rate_, 1.0);
+  return seconds > kLateSeconds && seconds > 4 * left;
+}
+
 PieceInFlight* PieceQueue::AbandonedPieceLocked(Source* source) {
   for (PieceInFlight* piece : open_) {
     if (piece->owner == 0 && MayTakeFreeLocked(*piece, *source)) {
@@ -116,7 +127,8 @@ PieceInFlight* PieceQueue::AbandonedPieceLocked(Source* source) {
   return nullptr;
 }
 
-// Whether others should fetch the piece before this source: it may have spoilt it, and somebody who did not has it too.
+// Whether others should fetch the piece before this source: it may have spoilt it, and somebody who did not has it too
+// and is not much slower.
 bool PieceQueue::IsSuspectLocked(uint32_t piece_index, const Source& source) const {
   auto evidence = evidence_.find(piece_index);
   if (evidence == evidence_.end()) return false;
@@ -128,7 +140,10 @@ bool PieceQueue::IsSuspectLocked(uint32_t piece_index, const Source& source) con
   };
   if (!contributed(source.id)) return false;
   for (const auto& [id, other] : sources_) {
-    if (other->pieces.Test(piece_index) && other->outstanding > 0 && !contributed(id)) return true;
+    if (other->pieces.Test(piece_index) && other->outstanding > 0 && !contributed(id) &&
+        4 * other->pace.bytes_per_second >= source.pace.bytes_per_second) {
+      return true;
+    }
   }
   return false;
 }
@@ -240,6 +255,23 @@ void PieceQueue::TakeFreeLocked(PieceInFlight* piece, Source* source, size_t cou
   UpdateOpenLocked(piece);
 }
 
+// A piece that is fetched from one peer alone starts again with another when that peer is overdue, or so slow that this
+// source would have all of it sooner.
+bool PieceQueue::ShouldTakeOverLocked(const PieceInFlight& piece, const Source& source, uint32_t now_ms) const {
+  if (piece.exclusive_owner == 0 || piece.exclusive_owner == source.id) return false;
+  auto owner = sources_.find(piece.exclusive_owner);
+  if (owner == sources_.end()) return true;
+  for (const BlockInFlight& block : piece.blocks) {
+    if (block.state != State::kRequested) continue;
+    if (Overdue(block, 0, now_ms)) return true;
+    break;  // it is asked in order: the first is the oldest
+  }
+  if (source.pace.bytes_per_second <= 0 || owner->second->pace.bytes_per_second <= 0) return false;
+  const double mine = layout_->PieceBytes(piece.piece_index) / source.pace.bytes_per_second;
+  const double left = (piece.block_count() - piece.accepted_blocks) * double{kBlockBytes};
+  return left / owner->second->pace.bytes_per_second > 2 * mine + kLateSeconds;
+}
+
 void PieceQueue::TakeHeldLocked(Source* source, size_t count, uint32_t now_ms, std::vector<BlockRef>* out,
                                 Effects* effects) {
   struct Candidate {
@@ -255,6 +287,10 @@ void PieceQueue::TakeHeldLocked(Source* source, size_t count, uint32_t now_ms, s
   const uint32_t mine = ExpectedMs(source->pace, source->outstanding, now_ms);
   for (auto& [index, piece] : in_flight_) {
     if (piece->verified || piece->failed || piece->restart || !source->pieces.Test(index)) continue;
+    if (piece->exclusive) {
+      if (ShouldTakeOverLocked(*piece, *source, now_ms)) stuck.push_back(piece.get());
+      continue;
+    }
     if (piece->accepted_blocks + piece->free_blocks == piece->block_count()) continue;
     for (uint32_t number = 0; number < piece->block_count(); number++) {
       const BlockInFlight& block = piece->blocks[number];
@@ -269,15 +305,10 @@ void PieceQueue::TakeHeldLocked(Source* source, size_t count, uint32_t now_ms, s
           soonest = std::min(soonest, block.expected_ms[h]);
         }
       }
-      if (piece->exclusive) {
-        if (soonest == 0xffffffff) stuck.push_back(piece.get());
-        break;
-      }
       if (place < 0 || soonest <= mine || (!endgame && soonest != 0xffffffff)) continue;
       candidates.push_back({soonest, piece.get(), number, place});
     }
   }
-  // A piece that is fetched from one peer alone, and that peer is overdue: it starts again with another.
   for (PieceInFlight* piece : stuck) ReleaseExclusiveLocked(piece, effects);
   count = std::min(count, candidates.size());
   std::partial_sort(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(count), candidates.end(),
