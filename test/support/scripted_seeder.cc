@@ -1,0 +1,233 @@
+#include "test/support/scripted_seeder.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "wire/bitfield.h"
+
+namespace torrent::test {
+
+struct ScriptedSeeder::Live {
+  explicit Live(UniqueFd fd) : peer(std::move(fd)) {}
+  PeerConnection peer;
+  std::atomic<bool> ready{false};  // for an unchoke: it has said what it has
+  bool unchoked = false;           // under the fake's lock
+  Thread thread;
+};
+
+ScriptedSeeder::ScriptedSeeder(const Payload* payload, Manner manner, const std::string& address)
+    : payload_(payload), manner_(std::move(manner)), stop_(*Wakeup::Create()) {
+  const Endpoint wanted{*Address::Parse(address), 0};
+  listener_ = UniqueFd(socket(wanted.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_storage storage;
+  const socklen_t size = wanted.ToSockaddr(&storage);
+  if (bind(listener_.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0 || listen(listener_.get(), 128) != 0) {
+    perror(address.c_str());
+    abort();
+  }
+  endpoint_ = *LocalEndpoint(listener_.get());
+  thread_ = *Thread::Start("fake seeder", [this] { Listen(); });
+}
+
+ScriptedSeeder::~ScriptedSeeder() {
+  stop_.Notify();
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    for (auto& live : lives_) live->peer.HangUp();
+  }
+  thread_.Join();
+  std::list<std::unique_ptr<Live>> lives;
+  {
+    MutexLock lock(&mutex_);
+    lives.swap(lives_);
+  }
+  for (auto& live : lives) live->thread.Join();
+}
+
+void ScriptedSeeder::Listen() {
+  while (true) {
+    pollfd polled[2] = {{listener_.get(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}};
+    if (poll(polled, 2, -1) < 0) continue;
+    if (polled[1].revents != 0) return;
+    UniqueFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!fd.valid()) continue;
+    MutexLock lock(&mutex_);
+    if (stopping_) return;
+    lives_.push_back(std::make_unique<Live>(std::move(fd)));
+    Live* live = lives_.back().get();
+    connections_++;
+    live_connections_++;
+    most_at_once_ = std::max(most_at_once_, live_connections_);
+    changed_.SignalAll();
+    live->thread = *Thread::Start("fake peer", [this, live] {
+      Serve(live);
+      live->peer.HangUp();
+      MutexLock end_lock(&mutex_);
+      live->ready.store(false);
+      live_connections_--;
+      if (live->peer.closed() && !stopping_) hung_up_on_++;
+      changed_.SignalAll();
+    });
+  }
+}
+
+void ScriptedSeeder::Serve(Live* live) {
+  Line line(this, &live->peer);
+  if (manner_.instead) return manner_.instead(line);
+
+  wire::Handshake ours = HandshakeOf(payload_->metainfo()->infohash, manner_.name, manner_.fast, manner_.extended);
+  std::string bytes;
+  if (!live->peer.ReadRaw(wire::kHandshakeBytes, &bytes)) return;
+  absl::StatusOr<wire::Handshake> theirs =
+      wire::ParseHandshake({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  if (!theirs.ok()) return;
+  if (manner_.handshake) ours = manner_.handshake(*theirs, ours);
+  if (!line.Send(wire::EncodeHandshake(ours))) return;
+  live->peer.Agree(ours, *theirs);
+  line.fast_ = ours.fast && theirs->fast;
+
+  if (!(manner_.introduce ? manner_.introduce(line) : line.SayAll())) return;
+  bool unchoke;
+  {
+    MutexLock lock(&mutex_);
+    live->ready.store(true);
+    unchoke = open_ && !std::exchange(live->unchoked, open_);
+  }
+  if (unchoke && !(manner_.unchoke ? manner_.unchoke(line) : line.Send(Bytes(wire::EncodeUnchoke)))) return;
+
+  // For ever: who is silent for so long is the test's business.
+  while (absl::optional<Received> received = live->peer.Read(std::chrono::hours(1))) {
+    if (received->head.form != wire::MessageForm::kMessage) continue;
+    const bool is_request = received->head.id == wire::MessageId::kRequest;
+    {
+      MutexLock lock(&mutex_);
+      received_[static_cast<uint8_t>(received->head.id)]++;
+      if (is_request) requested_pieces_.push_back(received->head.piece_index);
+      changed_.SignalAll();
+    }
+    if (!is_request) continue;
+    line.requests_++;
+    if (!(manner_.answer ? manner_.answer(line, received->head) : line.SendBlock(received->head))) return;
+  }
+}
+
+void ScriptedSeeder::Open() {
+  MutexLock lock(&mutex_);
+  open_ = true;
+  for (auto& live : lives_) {
+    // Few bytes: they fit into any socket's buffer. Manners with an unchoke of their own belong to open fakes.
+    if (live->ready.load() && !std::exchange(live->unchoked, true)) live->peer.TrySend(Bytes(wire::EncodeUnchoke));
+  }
+}
+
+// --- Observations ----------------------------------------------------------------------------------------------------
+
+bool ScriptedSeeder::WaitUntil(const std::function<bool()>& condition) const {
+  const TimePoint deadline = Now() + kPatience;
+  while (!condition()) {
+    if (Now() >= deadline) return false;
+    changed_.WaitUntil(&mutex_, deadline);
+  }
+  return true;
+}
+
+bool ScriptedSeeder::WaitDelivered(int times) const {
+  MutexLock lock(&mutex_);
+  return WaitUntil([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return delivered_ >= times; });
+}
+
+bool ScriptedSeeder::WaitForConnections(int count) const {
+  MutexLock lock(&mutex_);
+  return WaitUntil([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return connections_ >= count; });
+}
+
+bool ScriptedSeeder::WaitForRequests(size_t count) const {
+  MutexLock lock(&mutex_);
+  return WaitUntil([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return requested_pieces_.size() >= count; });
+}
+
+bool ScriptedSeeder::WaitHungUpOn(int count) const {
+  MutexLock lock(&mutex_);
+  return WaitUntil([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return hung_up_on_ >= count; });
+}
+
+int ScriptedSeeder::delivered() const {
+  MutexLock lock(&mutex_);
+  return delivered_;
+}
+
+int ScriptedSeeder::connections() const {
+  MutexLock lock(&mutex_);
+  return connections_;
+}
+
+int ScriptedSeeder::most_at_once() const {
+  MutexLock lock(&mutex_);
+  return most_at_once_;
+}
+
+int ScriptedSeeder::live_connections() const {
+  MutexLock lock(&mutex_);
+  return live_connections_;
+}
+
+size_t ScriptedSeeder::requests() const {
+  MutexLock lock(&mutex_);
+  return requested_pieces_.size();
+}
+
+size_t ScriptedSeeder::RequestsOf(uint32_t piece_index) const {
+  MutexLock lock(&mutex_);
+  return static_cast<size_t>(std::count(requested_pieces_.begin(), requested_pieces_.end(), piece_index));
+}
+
+int ScriptedSeeder::received(wire::MessageId id) const {
+  MutexLock lock(&mutex_);
+  return received_[static_cast<uint8_t>(id)];
+}
+
+uint64_t ScriptedSeeder::block_bytes_sent() const {
+  MutexLock lock(&mutex_);
+  return block_bytes_sent_;
+}
+
+// --- One connection --------------------------------------------------------------------------------------------------
+
+void ScriptedSeeder::Line::Delivered() {
+  MutexLock lock(&owner_->mutex_);
+  owner_->delivered_++;
+  owner_->changed_.SignalAll();
+}
+
+bool ScriptedSeeder::Line::SayAll() {
+  if (fast_) return Send(Bytes(wire::EncodeHaveAll));
+  std::string bytes;
+  wire::EncodeBitfield(wire::Bitfield::AllSet(payload().piece_count()), &bytes);
+  return Send(bytes);
+}
+
+bool ScriptedSeeder::Line::SendBlock(const wire::Message& request) {
+  const absl::string_view block = payload().Block(request.piece_index, request.begin, request.length);
+  // A fake that is asked for what does not exist says so by going away.
+  return !block.empty() && SendBlock(request.piece_index, request.begin, block);
+}
+
+bool ScriptedSeeder::Line::SendBlock(uint32_t piece_index, uint32_t begin, absl::string_view bytes) {
+  std::string message;
+  wire::EncodePieceHeader(piece_index, begin, static_cast<uint32_t>(bytes.size()), &message);
+  message.append(bytes.data(), bytes.size());
+  if (!Send(message)) return false;
+  MutexLock lock(&owner_->mutex_);
+  owner_->block_bytes_sent_ += bytes.size();
+  return true;
+}
+
+void ScriptedSeeder::Line::ReadUntilClosed() { peer_->WaitClosed(std::chrono::hours(1)); }
+
+}  // namespace torrent::test
