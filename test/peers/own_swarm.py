@@ -31,8 +31,10 @@ def _(world):
     sent = seeder.traffic()[1]
     for host in hosts:
         same(path, os.path.join(host.home, "out", "swarm.bin"))
-    expect(seconds <= 1.35 * size / rate, f"the last was complete after {seconds:.1f} s; {size / rate:.1f} s is ideal")
-    expect(sent <= 1.3 * size, f"the seeder sent {sent / size:.2f} copies")
+    corrupt = sum(program.events("done")[0]["corrupt"] for program in leechers.values())
+    expect(seconds <= 1.35 * size / rate and sent <= 1.3 * size and corrupt == 0,
+           f"the last was complete after {seconds:.1f} s ({size / rate:.1f} s are ideal), the seeder sent "
+           f"{sent / size:.2f} copies, {corrupt} bytes were corrupt among honest peers")
 
 
 def _next_count(program, field):

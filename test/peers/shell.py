@@ -155,19 +155,23 @@ def _(world):
 
 @scenario("stops-while-hashing")
 def _(world):
-    """A large file of zeros that is not the payload: SIGINT comes in the middle of looking at it."""
+    """Gigabytes that are not the payload: SIGINT comes in the middle of looking at them."""
     host = world.host("host")
-    size, piece = 16 << 30, 4 * MIB
-    path = os.path.join(host.folder("out"), "holes")
-    with open(path, "wb") as f:
-        f.truncate(size)
-    pieces = size // piece * 20
-    file = os.path.join(host.home, "holes.torrent")
+    size, links = 128 * MIB, 64 * os.cpu_count()
+    first = make_file(os.path.join(host.folder("out", "large"), "0"), size)
+    for number in range(1, links):  # many files, and the memory of one
+        os.link(first, os.path.join(host.home, "out", "large", str(number)))
+    file = os.path.join(host.home, "large.torrent")
+    pieces = links * size // (4 * MIB) * 20
     with open(file, "wb") as f:
-        f.write(b"d4:infod6:lengthi%de4:name5:holes12:piece lengthi%de6:pieces%d:" % (size, piece, pieces))
+        f.write(b"d4:infod5:filesl")
+        for number in range(links):
+            name = str(number).encode()
+            f.write(b"d6:lengthi%de4:pathl%d:%see" % (size, len(name), name))
+        f.write(b"e4:name5:large12:piece lengthi%de6:pieces%d:" % (4 * MIB, pieces))
         f.write(b"x" * pieces + b"ee")
     ours = ours_download(host, file, host.folder("out"))
-    time.sleep(1)
+    wait_until(lambda: ours.progress("state") == "checking" or not ours.running, 10, "a progress event")
     expect(ours.running, "it ended before it was stopped")
     _stops(ours, signal.SIGINT, "hashing")
 
@@ -227,11 +231,11 @@ def _(world):
 def _(world):
     """Not on a terminal: whole lines without control characters, the last of them with the figures. -q says nothing.
     With --json, stdout holds objects alone (each is checked as it is read) and stderr the words."""
-    file, _, leecher, peer = pair(world, 3 * MIB)
+    file, _, leecher, peer = pair(world, 4 * MIB, "2M")
     program = exits(leecher, 0, file, "-o", leecher.folder("out"), *peer)
     text = program.out() + program.log()
     expect(not CONTROL.search(text), f"control characters in {text[:300]!r}")
-    expect(re.search(r"3\.0 ?MiB", text), f"no size in the final line: {text[-300:]!r}")
+    expect(re.search(r"4\.0 ?MiB", text), f"no size in the final line: {text[-300:]!r}")
     quiet = exits(leecher, 0, file, "-o", leecher.folder("out-quiet"), "-q", *peer)
     expect(quiet.out() + quiet.log() == "", f"-q, and it said {quiet.out() + quiet.log()!r}")
     ours = ours_download(leecher, file, leecher.folder("out-json"), *peer)
@@ -241,9 +245,32 @@ def _(world):
     expect(not any(line.startswith("{") for line in ours.log().splitlines()), "JSON on stderr")
 
 
+def _screen(text):
+    """What a terminal shows in the end of all this (its rows), by the few sequences that a live line needs."""
+    rows, row, column = [""], 0, 0
+    for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", text):
+        if part == "\r":
+            column = 0
+        elif part == "\n":
+            row += 1
+            rows += [""] * (row + 1 - len(rows))
+        elif part == "\x1b[J":
+            rows[row:] = [rows[row][:column]]
+        elif part == "\x1b[K":
+            rows[row] = rows[row][:column]
+        elif match := re.fullmatch(r"\x1b\[(\d*)A", part):
+            row = max(0, row - int(match[1] or 1))
+        elif part.startswith("\x1b["):
+            expect(part[-1] in "mhl", f"{part!r} is more than this test knows of terminals")
+        else:
+            rows[row] = rows[row][:column].ljust(column) + part + rows[row][column + len(part):]
+            column += len(part)
+    return rows
+
+
 @scenario("output-to-a-terminal")
 def _(world):
-    """One live line, redrawn in place and never wider than the terminal; nothing of it left behind."""
+    """One live line, redrawn in place and never wider than the terminal; in the end only whole lines are there."""
     file, _, leecher, peer = pair(world, 8 * MIB, "2M")
     for columns in (100, 40):
         main, side = pty.openpty()
@@ -260,13 +287,13 @@ def _(world):
         os.close(main)
         program.finish(30)
         text = shown.decode()
-        drawn = [part for part in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)) if part]
-        expect(text.count("\r") >= 4, f"no live line: {text[-400:]!r}")
-        expect(any("%" in part for part in drawn), f"no percentage in {drawn[:3]!r}")
-        live = [part for part in drawn if "%" in part]
+        live = [part for part in re.split(r"[\r\n]+|\x1b\[[0-9;?]*[A-Za-z]", text) if "%" in part]
+        expect(len(set(live)) >= 4, f"no live line: {text[-400:]!r}")
         wide = [part for part in live if len(part.rstrip()) > columns]
-        expect(not wide, f"{len(wide[0]) if wide else 0} columns drawn on {columns}: {wide[:1]!r}")
-        expect(text.endswith("\n"), f"the last line is not ended: {text[-200:]!r}")
+        expect(not wide, f"wider than {columns} columns: {wide[:1]!r}")
+        rows = _screen(text)
+        expect(rows[-1] == "", f"the cursor is left behind {rows[-1]!r}")
+        expect("8.0 MiB" in "".join(rows) and "%" not in "".join(rows), f"left on the screen: {rows!r}")
 
 
 @scenario("secrets-stay-secret")
@@ -302,6 +329,6 @@ def _(world):
            "libtorrent reads other trackers")
     expect(shown["infohash"] == str(theirs.info_hash()), f"infohash {shown['infohash']}, libtorrent: "
                                                          f"{theirs.info_hash()}")
-    expect([(f["path"], f["bytes"]) for f in shown["files"]]
+    expect([(f["path"], f["length"]) for f in shown["files"]]
            == [(files.file_path(i), files.file_size(i)) for i in range(files.num_files())],
            "libtorrent reads other files than show tells")

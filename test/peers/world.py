@@ -211,7 +211,10 @@ class World:
             for path in dict.fromkeys((program.out_path, program.log_path)):
                 with open(path, errors="replace") as f:
                     text = [line[:300] for line in f.read().replace("\r", "\n").splitlines() if line.strip()]
-                words += ["    " + line for line in text[-lines:]]
+                # Of the figures of each second the last ones are enough; they would hide what happened.
+                figures = [line for line in text if '"event":"progress"' in line][-2:]
+                text = [line for line in text if '"event":"progress"' not in line and '"event":"piece"' not in line]
+                words += ["    " + line for line in text[-lines:] + figures]
         return "\n".join(words)
 
 
