@@ -182,8 +182,11 @@ absl::StatusOr<AnnounceReply> HttpTracker::Announce(const AnnounceRequest& reque
   // A broken IPv6 route is common, and the peers that are known by now should not wait for it.
   const Duration patience = v4.ok() ? Duration(kSecondFamilyPatience) : Duration(kHttpTotalTimeout);
   absl::StatusOr<AnnounceReply> v6 = AnnounceOver(Family::kV6, url, patience, cancel_fd);
-  if (v4.ok() && v6.ok()) Merge(*std::move(v6), &*v4);
-  return v4.ok() || !(v6.ok() || IsTrackerRefusal(v6.status())) ? std::move(v4) : std::move(v6);
+  if (v4.ok()) {
+    if (v6.ok()) Merge(*std::move(v6), &*v4);
+    return v4;
+  }
+  return v6.ok() || IsTrackerRefusal(v6.status()) ? v6 : v4;
 }
 
 absl::StatusOr<ScrapeReply> HttpTracker::Scrape(absl::Span<const Infohash> infohashes, int cancel_fd) const {
