@@ -133,10 +133,8 @@ absl::Status Swarm::Open() {
     events_.Tell(
         MetadataEvent{metainfo_->name, metainfo_->infohash.Hex(), metainfo_->total_length, metainfo_->piece_count});
   }
-  if (!queue_.Complete()) {
-    if (options_.allocate) RETURN_IF_ERROR(store_->Allocate());
-    RETURN_IF_ERROR(store_->CreateEmptyFiles());
-  }
+  if (options_.allocate && !queue_.Complete()) RETURN_IF_ERROR(store_->Allocate());
+  RETURN_IF_ERROR(store_->CreateEmptyFiles());
   ASSIGN_OR_RETURN(PieceWriter * writer, resources_.writer_of(store_->device()));
   writer_ = writer->AddTorrent(store_.get(), this, resources_.writer_queue_bytes);
   context_.reset(new SwarmContext{resources_.shared, metainfo_, layout_, events_, queue_, registry_, *store_, *writer_,
