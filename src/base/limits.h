@@ -112,6 +112,8 @@ inline constexpr int kMaxIncomingPerAddress = 8;              // several machine
 inline constexpr size_t kMaxPeerRequests = 500;               // that a peer may queue; told as `reqq`
 inline constexpr int kMaxRequestsWhileChoked = 300;
 inline constexpr int kMaxUnaskedBlocks = 50;
+// Requests rejected one after the other by a peer that does not choke us, twice a full queue: it will give nothing.
+inline constexpr int kMaxRejectsInARow = 1000;
 inline constexpr int kMaxFastServings = 3;  // of one allowed-fast piece's blocks to one choked peer, times its blocks
 inline constexpr int kMaxToggles = 100;     // choke and interest changes in kToggleWindow
 inline constexpr std::chrono::seconds kToggleWindow{10};

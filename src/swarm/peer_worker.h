@@ -97,6 +97,7 @@ class PeerWorker {
   TimePoint read_resume_ = TimePoint::min();  // the rate limit let nothing pass: not before that
   TimePoint toggle_window_;
   int toggles_ = 0;
+  int rejects_in_a_row_ = 0;
 };
 
 }  // namespace torrent
