@@ -72,11 +72,7 @@ struct TlsStream::Bridge {
                   BIO_FLAGS_WRITE);
   }
 
-  static long Control(BIO* bio, int command, long, void*) {
-    if (command == BIO_CTRL_FLUSH) return 1;
-    if (command == BIO_CTRL_EOF) return Of(bio)->transport_closed_ ? 1 : 0;
-    return 0;
-  }
+  static long Control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
   // Lives as long as the process.
   static const BIO_METHOD* Method() {

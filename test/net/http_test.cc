@@ -258,17 +258,23 @@ TEST(HttpTest, TriesTheNextAddressWhenOneRefuses) {
   EXPECT_TRUE(absl::StrContains(server.requests()[0], absl::StrCat("Host: tracker.example:", server.port())));
 }
 
-TEST(HttpTest, LeavesTimeForTheNextAddressWhenOneIsSilent) {
+TEST(HttpTest, LeavesTimeForTheOtherAddressesWhenOneIsSilent) {
   ScriptedServer server(ScriptedServer::Always(Ok("", "hello")));
   const FullListener silent(*Address::Parse("127.0.0.9"), server.port());
   ASSERT_TRUE(silent.is_full());
   Resolver resolver([](const std::string&) {
-    return std::vector<Address>{*Address::Parse("127.0.0.9"), Address::V4Loopback()};
+    std::vector<Address> addresses = {*Address::Parse("127.0.0.9"), Address::V4Loopback()};
+    for (int i = 10; i < 18; ++i) addresses.push_back(*Address::Parse(absl::StrCat("127.0.0.", i)));
+    return addresses;
   });
   HttpRequest request = RequestFor(absl::StrCat("http://tracker.example:", server.port(), "/announce"));
-  request.connect_timeout = std::chrono::seconds(2);
+  request.connect_timeout = std::chrono::seconds(10);  // ten addresses: a second for the silent one
+  const TimePoint begin = Now();
   const absl::StatusOr<HttpResponse> response = HttpGet(request, &resolver, -1);
   ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->remote, server.endpoint());
+  EXPECT_GE(Now() - begin, std::chrono::seconds(1));
+  EXPECT_LT(Now() - begin, std::chrono::seconds(6));
 }
 
 TEST(HttpTest, UsesTheFamilyThatIsWanted) {

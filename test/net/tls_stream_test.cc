@@ -181,7 +181,7 @@ TEST_F(TlsTest, ReportsAServerThatSpeaksNoTls) {
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
 }
 
-// Reads or writes everything, waiting as the stream says.
+// Reads everything, waiting as the stream says.
 std::string ReadAll(Stream* stream, absl::Status* end) {
   std::string all;
   std::vector<uint8_t> a(1000), b(3000);
