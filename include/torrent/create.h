@@ -28,12 +28,14 @@ struct CreateOptions {
 struct CreatedTorrent {
   std::string bytes;  // the .torrent file
   Infohash infohash;
+  // One line each on a file whose name equals another's but for case: it is in the torrent, but downloads number it.
+  std::vector<std::string> notices;
 };
 
 // Hashes on all cores; blocks until done. Files in the order of their paths' bytes; links are followed, folders without
 // files leave no trace (BEP 3 has no place for them). Errors name the path: it cannot be read, changed while it was
 // hashed, is neither file nor folder, has no file in it, or has a name that a download would have to change (not UTF-8,
-// control characters, equal to another but for case).
+// control characters).
 absl::StatusOr<CreatedTorrent> CreateTorrent(const CreateOptions& options);
 
 // The piece length that CreateTorrent chooses: the power of two in [16 KiB, 16 MiB] that gives at most 2000 pieces.

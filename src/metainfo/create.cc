@@ -118,7 +118,7 @@ absl::StatusOr<CreatedTorrent> CreateTorrent(const CreateOptions& options) {
   ASSIGN_OR_RETURN(const PieceLayout layout, LayOut(tree, piece_length));
   ASSIGN_OR_RETURN(const std::string pieces, HashSource(tree, layout, options.progress));
   const std::string info = EncodeInfo(tree, piece_length, pieces, options.is_private);
-  return CreatedTorrent{EncodeTorrent(options, info), Sha1::Of(info)};
+  return CreatedTorrent{EncodeTorrent(options, info), Sha1::Of(info), tree.notices};
 }
 
 }  // namespace torrent

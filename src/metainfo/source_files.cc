@@ -101,21 +101,20 @@ absl::StatusOr<std::string> NameOf(std::string path) {
   return name;
 }
 
-// Who downloads the torrent gets the same paths: else this very folder could not be seeded.
-absl::Status CheckPathsSurvive(const SourceTree& tree) {
-  std::vector<MetainfoFile> downloaded(tree.files.size());
+// What a download makes of the paths: as they are, but that names which are equal but for case get numbers.
+absl::Status CheckPathsSurvive(SourceTree* tree) {
+  std::vector<MetainfoFile> downloaded(tree->files.size());
   for (size_t i = 0; i < downloaded.size(); ++i) {
-    downloaded[i].path = absl::StrCat(tree.name, "/", tree.files[i].path);
+    downloaded[i].path = absl::StrCat(tree->name, "/", tree->files[i].path);
     if (downloaded[i].path.size() > kMaxPathBytes) {
-      return Refuse(tree.PathOf(i), absl::StrCat("the path has more than ", kMaxPathBytes, " bytes"));
+      return Refuse(tree->PathOf(i), absl::StrCat("the path has more than ", kMaxPathBytes, " bytes"));
     }
   }
-  RETURN_IF_ERROR(MakePathsUnique(&downloaded));
+  RETURN_IF_ERROR(Annotate(MakePathsUnique(&downloaded), tree->root));
   for (size_t i = 0; i < downloaded.size(); ++i) {
-    if (downloaded[i].path.size() != tree.name.size() + 1 + tree.files[i].path.size()) {
-      return Refuse(tree.PathOf(i),
-                    "its name equals another's but for case, and not every system can hold both; rename it");
-    }
+    if (downloaded[i].path.size() == tree->name.size() + 1 + tree->files[i].path.size()) continue;
+    tree->notices.push_back(absl::StrCat(tree->PathOf(i), ": equals another name but for case; downloads call it ",
+                                         downloaded[i].path.substr(tree->name.size() + 1)));
   }
   return absl::OkStatus();
 }
@@ -130,7 +129,7 @@ absl::StatusOr<SourceTree> ListSource(const std::string& path) {
   if (tree.files.empty()) return Refuse(path, "a folder without files");
   std::sort(tree.files.begin(), tree.files.end(),
             [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
-  if (tree.folder) RETURN_IF_ERROR(CheckPathsSurvive(tree));
+  if (tree.folder) RETURN_IF_ERROR(CheckPathsSurvive(&tree));
   return tree;
 }
 

@@ -27,6 +27,7 @@ struct SourceTree {
   bool folder = false;
   std::vector<SourceFile> files;  // in the order of their paths' bytes
   uint64_t total_length = 0;
+  std::vector<std::string> notices;  // one line each on a file that downloads give another name
 
   // Where file `index` lies on this disk.
   std::string PathOf(size_t index) const { return folder ? root + "/" + files[index].path : root; }
@@ -34,8 +35,8 @@ struct SourceTree {
 
 // Lists `path`. Links are followed, hidden files are files; folders without files leave no trace, since BEP 3 has no
 // place for them. An error names the path: it cannot be read, is neither file nor folder, a link leads back to a
-// folder above it, its name would not survive a download (not UTF-8, control characters, too long, equal to another
-// but for case), or there is no file at all.
+// folder above it, its name would not survive a download (not UTF-8, control characters, too long), or there is no file
+// at all.
 absl::StatusOr<SourceTree> ListSource(const std::string& path);
 
 // FailedPrecondition naming the file when `file`, at `path`, is no longer as long or as old as `status` says.
