@@ -30,7 +30,7 @@ void BlockDownload::Ask(bool choked, const std::vector<uint32_t>& allowed_fast, 
   hungry_ = claimed_.size() < want;
   if (asked_.empty() && !claimed_.empty()) pipeline_.OnFirstRequest(now);
   for (const BlockRef& block : claimed_) {
-    asked_.push_back({block, now});
+    asked_.push_back({block, now, asked_.size()});
     wire::EncodeRequest(block.piece_index, block.block * kBlockBytes,
                         context_->layout.BlockBytes(block.piece_index, block.block), out);
   }
@@ -52,14 +52,14 @@ absl::Status BlockDownload::Expects(uint32_t piece_index, uint32_t begin, uint32
     auto is_it = [&block](const Asked& asked) { return asked.block == block; };
     // Peers answer in the order of the requests, so this is mostly the first.
     if (auto found = std::find_if(asked_.begin(), asked_.end(), is_it); found != asked_.end()) {
-      oldest_asked_ = arrived_.empty() ? found->at : std::min(oldest_asked_, found->at);
+      if (arrived_.empty()) wait_ = {now - found->at, found->ahead};
       asked_.erase(found);
       *expected = true;
       return absl::OkStatus();
     }
     while (!given_up_.empty() && given_up_.front().at + kLateAnswer < now) given_up_.pop_front();
     if (auto found = std::find_if(given_up_.begin(), given_up_.end(), is_it); found != given_up_.end()) {
-      if (arrived_.empty()) oldest_asked_ = now;
+      if (arrived_.empty()) wait_ = {};
       given_up_.erase(found);
       *expected = true;  // it may have been answered elsewhere: the queue decides
       return absl::OkStatus();
@@ -83,7 +83,7 @@ void BlockDownload::Flush(TimePoint now) {
     arrivals_.push_back({{block.piece_index, block.block}, Outcome::kLost, nullptr});
     bytes += block.length;
   }
-  pipeline_.OnBlocks(arrived_.size(), bytes, oldest_asked_, now);
+  pipeline_.OnBlocks(arrived_.size(), bytes, wait_, now);
   link_->downloaded.fetch_add(bytes, std::memory_order_relaxed);
   context_->downloaded.fetch_add(bytes, std::memory_order_relaxed);
 
@@ -117,7 +117,7 @@ void BlockDownload::Flush(TimePoint now) {
 
 void BlockDownload::Forget(const Asked& asked, TimePoint now) {
   if (given_up_.size() >= Pipeline::kMaxDepth) given_up_.pop_front();
-  given_up_.push_back({asked.block, now});
+  given_up_.push_back({asked.block, now, 0});
 }
 
 // Gives back asked_[first..].

@@ -61,6 +61,7 @@ class BlockDownload {
   struct Asked {
     BlockRef block;
     TimePoint at;
+    size_t ahead = 0;  // requests that waited for their answer before this one
   };
   // No longer waited for, but accepted for a while if it comes after all.
   void Forget(const Asked& asked, TimePoint now);
@@ -77,7 +78,7 @@ class BlockDownload {
   int unasked_ = 0;
 
   std::vector<BlockWrite> arrived_;
-  TimePoint oldest_asked_;  // of what arrived
+  Pipeline::Wait wait_;  // of the first block in arrived_
   // Kept between calls so that a flush allocates nothing.
   std::vector<PieceQueue::Arrival> arrivals_;
   std::vector<BlockRef> claimed_;

@@ -86,6 +86,11 @@ void BlockUpload::StartNext() {
     return;
   }
   sending_piece_ = request.piece_index;
+  if (context_->events.Wanted(kMessageEvents)) {
+    context_->events.Tell(MessageEvent{
+        link_->endpoint.ToString(), /*sent=*/true,
+        absl::StrCat("piece ", request.piece_index, " begin ", request.begin, " length ", request.length)});
+  }
   sender_->StartBlock(request.piece_index, request.begin, request.length,
                       context_->layout.PieceOffset(request.piece_index) + request.begin);
 }

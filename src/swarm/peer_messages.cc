@@ -37,7 +37,6 @@ absl::Status PeerWorker::HandleItem(Item item, TimePoint now) {
 }
 
 absl::Status PeerWorker::HandleBlockHead(const wire::Message& message, TimePoint now) {
-  bitfield_allowed_ = false;
   bool expected;
   RETURN_IF_ERROR(download_->Expects(message.piece_index, message.begin, message.payload_bytes, now, &expected));
   if (!expected) {
@@ -48,10 +47,11 @@ absl::Status PeerWorker::HandleBlockHead(const wire::Message& message, TimePoint
   return absl::OkStatus();
 }
 
-absl::Status PeerWorker::OnlyFirst(const char* what) {
-  // BEP 3 and 6: what a peer has is told once, and before anything else.
-  if (!bitfield_allowed_) return absl::InvalidArgumentError(absl::StrCat(what, " after other messages"));
-  bitfield_allowed_ = false;
+absl::Status PeerWorker::OnlyOnce(const char* what) {
+  // BEP 3 wants it before all other messages; aria2 1.36 tells it after its extension handshake, its interest and its
+  // first requests. Once is what everybody keeps to.
+  if (told_pieces_) return absl::InvalidArgumentError(absl::StrCat(what, " after the peer told its pieces already"));
+  told_pieces_ = true;
   return absl::OkStatus();
 }
 
@@ -73,8 +73,6 @@ void PeerWorker::OnPiecesKnown() {
 }
 
 absl::Status PeerWorker::HandleHave(uint32_t piece_index) {
-  // Peers that tell what they have one by one begin so instead of a bitfield.
-  bitfield_allowed_ = false;
   if (download_->claimant()->AddPiece(piece_index)) OnPiecesKnown();
   return absl::OkStatus();
 }
@@ -104,12 +102,12 @@ absl::Status PeerWorker::HandleMessage(const wire::Message& message, TimePoint n
     case wire::MessageId::kHave:
       return HandleHave(message.piece_index);
     case wire::MessageId::kHaveAll:
-      RETURN_IF_ERROR(OnlyFirst("have all"));
+      RETURN_IF_ERROR(OnlyOnce("have all"));
       download_->claimant()->SetBitfield(wire::Bitfield::AllSet(pieces));
       OnPiecesKnown();
       return absl::OkStatus();
     case wire::MessageId::kHaveNone:
-      RETURN_IF_ERROR(OnlyFirst("have none"));
+      RETURN_IF_ERROR(OnlyOnce("have none"));
       OnPiecesKnown();
       return absl::OkStatus();
     case wire::MessageId::kRequest:
@@ -148,7 +146,7 @@ absl::Status PeerWorker::HandleMessage(const wire::Message& message, TimePoint n
 
 absl::Status PeerWorker::HandlePayload(const wire::Message& message, absl::string_view payload) {
   if (message.id == wire::MessageId::kBitfield) {
-    RETURN_IF_ERROR(OnlyFirst("bitfield"));
+    RETURN_IF_ERROR(OnlyOnce("bitfield"));
     ASSIGN_OR_RETURN(wire::Bitfield pieces, wire::Bitfield::FromWire(AsBytes(payload), context_->layout.piece_count()));
     download_->claimant()->SetBitfield(std::move(pieces));
     OnPiecesKnown();

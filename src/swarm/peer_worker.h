@@ -64,7 +64,7 @@ class PeerWorker {
   absl::Status HandleExtensionHandshake(absl::string_view payload);
   absl::Status HandleHave(uint32_t piece_index);
   absl::Status CountToggle(TimePoint now);
-  absl::Status OnlyFirst(const char* what);
+  absl::Status OnlyOnce(const char* what);
   void OnPiecesKnown();
 
   void Trace(bool sent, const wire::Message& message) const;
@@ -82,7 +82,7 @@ class PeerWorker {
 
   bool am_interested_ = false;
   bool peer_choking_ = true;
-  bool bitfield_allowed_ = true;  // until the first message that is none
+  bool told_pieces_ = false;  // by a bitfield, have all or have none
   bool said_upload_only_ = false;
   bool pieces_changed_ = true;  // what the peer has or what we miss changed: interest is to be looked at again
   std::vector<uint32_t> allowed_fast_;

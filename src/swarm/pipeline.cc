@@ -33,13 +33,17 @@ void Pipeline::OnRefused() {
   depth_ = std::min(depth_, Cap());
 }
 
-void Pipeline::OnBlocks(size_t count, size_t bytes, TimePoint asked, TimePoint now) {
+void Pipeline::OnBlocks(size_t count, size_t bytes, const Wait& wait, TimePoint now) {
   last_block_ = now;
   window_bytes_ += bytes;
-  // The shortest wait seen is the line's; what is longer waited behind other blocks. It is forgotten slowly, so that a
-  // line that became longer is noticed.
-  const Duration waited = now - asked;
-  latency_ = latency_ == Duration{} ? waited : std::min(waited, latency_ + (waited - latency_) / 64);
+  // What a block waited behind others of ours is no latency: taken for it, a deep queue at a slow peer would ask for a
+  // deeper one. What is left varies; its short side is the line's, and is forgotten slowly, so that a line that became
+  // longer is noticed.
+  if (wait.time > Duration{}) {
+    const double behind = rate_ > 0 ? static_cast<double>(wait.ahead) * kBlockBytes / rate_ : 0;
+    const Duration line = std::max(wait.time - FromSeconds(behind), Duration{});
+    latency_ = latency_ == Duration{} ? line : std::min(line, latency_ + (line - latency_) / 64);
+  }
   if (stalled_) {
     stalled_ = false;
     depth_ = kMinDepth;

@@ -33,8 +33,13 @@ class Pipeline {
 
   // Requests were sent while none was outstanding: the clock of "nothing comes" starts.
   void OnFirstRequest(TimePoint now) { last_block_ = now; }
-  // `count` blocks of `bytes` in all arrived; the first of them was asked for at `asked`.
-  void OnBlocks(size_t count, size_t bytes, TimePoint asked, TimePoint now);
+  // How long a block took, and how many requests were unanswered when it was asked for.
+  struct Wait {
+    Duration time{};
+    size_t ahead = 0;
+  };
+  // `count` blocks of `bytes` in all arrived, the first of them after `wait`.
+  void OnBlocks(size_t count, size_t bytes, const Wait& wait, TimePoint now);
   // The peer dropped or rejected requests: more than it queues.
   void OnRefused();
 
@@ -59,7 +64,7 @@ class Pipeline {
   double rate_ = 0;       // bytes a second; 0: not known yet
   double best_rate_ = 0;  // of a window, while growing
   int flat_windows_ = 0;
-  Duration latency_{};
+  Duration latency_{};  // of the line and the peer, without the queue of our own requests
   uint64_t window_bytes_ = 0;
   TimePoint window_start_;
   TimePoint last_block_;

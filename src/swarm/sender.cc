@@ -11,8 +11,11 @@
 namespace torrent {
 
 void Sender::StartBlock(uint32_t piece_index, uint32_t begin, uint32_t length, uint64_t offset) {
-  wire::EncodePieceHeader(piece_index, begin, length, &out_);
-  block_queued_ = true;
+  // Apart from the control messages: those that are appended while the head waits leave before it, or after the
+  // payload, never between the two.
+  head_.clear();
+  wire::EncodePieceHeader(piece_index, begin, length, &head_);
+  head_begin_ = 0;
   block_left_ = length;
   block_offset_ = offset;
   range_ = FileRange{};
@@ -23,24 +26,31 @@ void Sender::StartBlock(uint32_t piece_index, uint32_t begin, uint32_t length, u
 absl::Status Sender::Flush(size_t* sent) {
   *sent = 0;
   bool blocked = false;
-  // A block that has begun goes first; one whose head still waits goes behind the control messages.
-  if (block_left_ > 0 && !block_queued_) RETURN_IF_ERROR(FlushBlock(sent, &blocked));
-  if (blocked) return absl::OkStatus();
+  if (block_left_ > 0 && head_begin_ > 0) {
+    RETURN_IF_ERROR(FlushHead(&blocked));
+    if (!blocked) RETURN_IF_ERROR(FlushPayload(sent, &blocked));
+    if (blocked) return absl::OkStatus();
+  }
   RETURN_IF_ERROR(FlushControl(&blocked));
-  if (blocked || !block_queued_) return absl::OkStatus();
-  block_queued_ = false;
-  return FlushBlock(sent, &blocked);
+  if (blocked || block_left_ == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(FlushHead(&blocked));
+  if (blocked) return absl::OkStatus();
+  return FlushPayload(sent, &blocked);
 }
 
 absl::Status Sender::FlushControl(bool* blocked) {
   while (out_begin_ < out_.size()) {
-    IoResult result = stream_->TryWrite(AsBytes(absl::string_view(out_).substr(out_begin_)));
+    const size_t control = out_.size() - out_begin_;
+    const size_t head = block_left_ > 0 ? head_.size() - head_begin_ : 0;
+    const iovec parts[2] = {{out_.data() + out_begin_, control}, {head_.data() + head_begin_, head}};
+    IoResult result = stream_->TryWriteV(absl::MakeConstSpan(parts, head > 0 ? 2 : 1));
     if (result.is_error()) return result.status();
     if (!result.has_bytes()) {
       *blocked = true;
       return absl::OkStatus();
     }
-    out_begin_ += result.bytes();
+    out_begin_ += std::min(result.bytes(), control);
+    head_begin_ += result.bytes() - std::min(result.bytes(), control);
   }
   out_.clear();
   out_begin_ = 0;
@@ -48,7 +58,20 @@ absl::Status Sender::FlushControl(bool* blocked) {
   return absl::OkStatus();
 }
 
-absl::Status Sender::FlushBlock(size_t* sent, bool* blocked) {
+absl::Status Sender::FlushHead(bool* blocked) {
+  while (head_begin_ < head_.size()) {
+    IoResult result = stream_->TryWrite(AsBytes(absl::string_view(head_).substr(head_begin_)));
+    if (result.is_error()) return result.status();
+    if (!result.has_bytes()) {
+      *blocked = true;
+      return absl::OkStatus();
+    }
+    head_begin_ += result.bytes();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Sender::FlushPayload(size_t* sent, bool* blocked) {
   while (block_left_ > 0) {
     if (copy_begin_ == copy_.size() && range_.length == 0) {
       ASSIGN_OR_RETURN(range_, files_->Lease(block_offset_, block_left_));

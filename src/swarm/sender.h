@@ -22,7 +22,7 @@ class Sender {
 
   // Begins a block: [offset, offset + length) of the torrent, behind the control messages. Only when !block_pending().
   void StartBlock(uint32_t piece_index, uint32_t begin, uint32_t length, uint64_t offset);
-  bool block_pending() const { return block_left_ > 0 || block_queued_; }
+  bool block_pending() const { return block_left_ > 0; }
   // Something waits for the stream to take it.
   bool pending() const { return out_begin_ < out_.size() || block_pending(); }
   size_t pending_bytes() const { return out_.size() - out_begin_; }
@@ -34,14 +34,17 @@ class Sender {
   absl::Status Flush(size_t* sent);
 
  private:
+  // Control messages, and with the same call the head of a block that waits behind them.
   absl::Status FlushControl(bool* blocked);
-  absl::Status FlushBlock(size_t* sent, bool* blocked);
+  absl::Status FlushHead(bool* blocked);
+  absl::Status FlushPayload(size_t* sent, bool* blocked);
 
   Stream* const stream_;
   FileStore* const files_;
   std::string out_;
   size_t out_begin_ = 0;
-  bool block_queued_ = false;  // its head stands at the end of out_, its payload not begun
+  std::string head_;           // of the block: 13 bytes
+  size_t head_begin_ = 0;      // bytes of it that left; the block has begun when there are any
   uint32_t block_left_ = 0;    // bytes of payload to come
   uint64_t block_offset_ = 0;  // of the next one, in the torrent
   FileRange range_;            // where it lies; lent as long as it is being sent
