@@ -81,14 +81,15 @@ absl::StatusOr<Listener> Listener::Open(uint16_t port, const BindOptions& bind, 
     listener.port_ = static_cast<uint16_t>(candidate);
 
     absl::StatusOr<UniqueFd> v4 = ListenOn(true, listener.port_, bind);
+    const absl::Status no_v4 = v4.status();
     if (v4.ok()) {
       listener.v4_ = *std::move(v4);
       if (listener.port_ == 0) listener.port_ = LocalEndpoint(listener.v4_.get()).value_or(Endpoint()).port;
-    } else if (absl::IsAlreadyExists(v4.status())) {
-      last = v4.status();
+    } else if (absl::IsAlreadyExists(no_v4)) {
+      last = no_v4;
       continue;
-    } else if (!absl::IsFailedPrecondition(v4.status())) {
-      return v4.status();
+    } else if (!absl::IsFailedPrecondition(no_v4)) {
+      return no_v4;
     }
 
     absl::StatusOr<UniqueFd> v6 = ListenOn(false, listener.port_, bind);
@@ -102,7 +103,7 @@ absl::StatusOr<Listener> Listener::Open(uint16_t port, const BindOptions& bind, 
       return v6.status();
     }
 
-    if (!listener.has_v4() && !listener.has_v6()) return v4.status();
+    if (!listener.has_v4() && !listener.has_v6()) return no_v4;
     return listener;
   }
   return absl::UnavailableError(absl::StrCat("no free port from ", port, " on: ", last.message()));
