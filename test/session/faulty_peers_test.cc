@@ -26,6 +26,7 @@ enum class Ending {
 };
 
 struct Fault {
+  friend void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
   std::string name;
   Manner manner;
   Ending ending;
@@ -189,7 +190,7 @@ std::vector<Fault> Faults() {
       {"BlockOfNoPiece", Says(Block(kPieces, 0, no_bytes)), Ending::kDropped, "piece: piece 21"},
       {"BlockBeginOverflows", Says(Block(0, 0xffffc000, no_bytes)), Ending::kDropped, "beyond any piece"},
       {"EveryBlockTwice", Answers(SendTwice), Ending::kDropped, "not asked for"},
-      {"EveryBlockShifted", Answers(SendShifted), Ending::kDropped, "not asked for"},
+      {"EveryBlockShifted", Answers(SendShifted), Ending::kStays},
       {"EveryBlockCorrupt", Answers(Corrupt), Ending::kBanned, "bytes that the piece does not have"},
       {"HangsUpMidwayThroughABlock", Answers(SendHalfAndLeave), Ending::kLeaves, "closed by the peer"},
       {"Stalls", Answers(Stall), Ending::kStays},

@@ -1,0 +1,103 @@
+// Peers that send other bytes than the torrent has, among honest ones: they are found out and banned, soon, and nobody
+// else is (hazard 47: libtorrent's smart ban, rakshasa#793, TorrServer#95, where seeders were banned for a liar).
+#include <gtest/gtest.h>
+
+#include <list>
+
+#include "absl/strings/str_cat.h"
+#include "test/session/fixture.h"
+#include "test/support/scripted_seeder.h"
+
+namespace torrent::test {
+namespace {
+
+using Line = ScriptedSeeder::Line;
+using Manner = ScriptedSeeder::Manner;
+
+// Spoils each `every`th block.
+Manner Liar(size_t every) {
+  Manner manner;
+  manner.name = "liar";
+  manner.answer = [every](Line& line, const wire::Message& request) {
+    if (line.requests() % every != 0) return line.SendBlock(request);
+    std::string bytes(line.payload().Block(request.piece_index, request.begin, request.length));
+    bytes[0] ^= 0x40;
+    line.Delivered();
+    return line.SendBlock(request.piece_index, request.begin, bytes);
+  };
+  return manner;
+}
+
+struct Case {
+  const char* name;
+  uint32_t piece_length;
+  size_t spoils_every;
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+class OneLiarOfTen : public ::testing::TestWithParam<Case> {};
+
+TEST_P(OneLiarOfTen, IsBannedWithinThreeFailedPiecesAndNobodyElseIs) {
+  const Payload payload("poison.bin", 8 * kMiB, GetParam().piece_length);
+  ScriptedSeeder liar(&payload, Liar(GetParam().spoils_every), "127.0.0.2");
+  std::list<ScriptedSeeder> honest;
+  std::vector<std::string> peers = {liar.address()};
+  for (int i = 0; i < 9; i++) {
+    Manner manner;
+    manner.name = absl::StrCat("honest ", i);
+    // Nobody is faster than the liar's first lie, so that it gets its chance.
+    manner.answer = [&liar](Line& line, const wire::Message& request) {
+      return (line.requests() > 1 || liar.WaitDelivered()) && line.SendBlock(request);
+    };
+    honest.emplace_back(&payload, manner, absl::StrCat("127.0.0.", 10 + i));
+    peers.push_back(honest.back().address());
+    honest.back().Open();
+  }
+  liar.Open();
+  Folders folders;
+  TestSession session(&folders);
+  session.Add(payload, peers);
+
+  ASSERT_TRUE(session.WaitDone());
+  ASSERT_TRUE(session->WaitStopped(session.id(), kPatience));
+  EXPECT_EQ(payload.Differences(folders.output.path()), "");
+  EXPECT_GT(liar.delivered(), 0);
+  EXPECT_TRUE(session.events().WasBanned(liar.address()));
+  const size_t failed = session.events().Count(PieceEvent::What::kFailed);
+  EXPECT_GE(failed, 1u);
+  EXPECT_LE(failed, 3u);
+  for (const ScriptedSeeder& peer : honest) EXPECT_FALSE(session.events().WasBanned(peer.address()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Poison, OneLiarOfTen,
+                         // A piece of 64 KiB comes from one peer, one of 2 MiB from many.
+                         ::testing::Values(Case{"AlonePieces", 64 * kKiB, 1}, Case{"SharedPieces", 2 * kMiB, 1},
+                                           Case{"SharedPiecesOneBlockOfFive", 2 * kMiB, 5}),
+                         [](const ::testing::TestParamInfo<Case>& info) { return info.param.name; });
+
+// A peer that is banned is not asked for anything any more, and nobody dials it again.
+TEST(Poison, TheBannedIsNotDialledAgain) {
+  const Payload payload("poison.bin", 40 * 64 * kKiB, 64 * kKiB);
+  ScriptedSeeder liar(&payload, Liar(1), "127.0.0.2");
+  ScriptedSeeder honest(&payload, {}, "127.0.0.3");
+  liar.Open();
+  Folders folders;
+  TestSession session(&folders);
+  session.Add(payload, {liar.address(), honest.address()});
+  ASSERT_TRUE(session.events().WaitGone(liar.address()).has_value());
+  ASSERT_TRUE(liar.WaitHungUpOn(1));
+  // Who left in peace is dialled again after 10 to 12.5 s: longer than that.
+  EXPECT_FALSE(session.events().WaitFor(
+      [&](const Event& event) {
+        const auto* peer = absl::get_if<PeerConnectedEvent>(&event.what);
+        return peer != nullptr && peer->endpoint == liar.address() && liar.connections() > 1;
+      },
+      std::chrono::milliseconds(13500)));
+  EXPECT_EQ(liar.connections(), 1);
+  honest.Open();
+  ASSERT_TRUE(session.WaitDone());
+  EXPECT_EQ(payload.Differences(folders.output.path()), "");
+}
+
+}  // namespace
+}  // namespace torrent::test
