@@ -44,8 +44,9 @@ Outcome Watch::Run() {
     CheckTimeout(now);
     TellProgress(now);
     if (display_->reader_gone()) reader_gone_ = true;
-    // Nobody reads what we say: as any program in a pipe, we stop; but in order, and the download can go on later.
-    if (reader_gone_) session_->RequestStop();
+    // Nobody reads what we say: as any program in a pipe, we stop; but in order, and the download can go on later. A
+    // signal has asked already, but a torrent may have been added just then.
+    if (reader_gone_ || options_.signal() != 0) session_->RequestStop();
     Pause(now);
   }
   display_->ShowLive({});

@@ -133,6 +133,14 @@ TEST_F(WatchTest, ASignalIsTheExitCodeAndTheUserIsToldHowToContinue) {
   EXPECT_THAT(text_.Text(), HasSubstr("the same command continues"));
 }
 
+TEST_F(WatchTest, ASignalThatCameBeforeATorrentWasAddedStopsItToo) {
+  session_.scripts = {{StatusOf(TorrentState::kDownloading, 432)}};
+  WatchOptions options;
+  options.signal = [] { return SIGTERM; };
+  EXPECT_EQ(Run(options).exit_code, 143);
+  EXPECT_TRUE(session_.stop_requested);
+}
+
 TEST_F(WatchTest, ASignalAfterTheEndChangesNothing) {
   session_.scripts = {{StatusOf(TorrentState::kStopped, 1000)}};
   WatchOptions options;
