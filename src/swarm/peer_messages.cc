@@ -27,7 +27,7 @@ absl::Status PeerWorker::HandleItem(Item item, TimePoint now) {
       download_->Arrived(receiver_->TakeBlock(), now);
       return absl::OkStatus();
     case Item::kPayload:
-      return HandlePayload(message, receiver_->payload());
+      return HandlePayload(message, receiver_->payload(), now);
     case Item::kError:
       return wire::StatusOf(message, rules_);
     case Item::kNothing:
@@ -48,8 +48,7 @@ absl::Status PeerWorker::HandleBlockHead(const wire::Message& message, TimePoint
 }
 
 absl::Status PeerWorker::OnlyOnce(const char* what) {
-  // BEP 3 wants it before all other messages; aria2 1.36 tells it after its extension handshake, its interest and its
-  // first requests. Once is what everybody keeps to.
+  // BEP 6: in place of the bitfield, and at no other time.
   if (told_pieces_) return absl::InvalidArgumentError(absl::StrCat(what, " after the peer told its pieces already"));
   told_pieces_ = true;
   return absl::OkStatus();
@@ -144,9 +143,12 @@ absl::Status PeerWorker::HandleMessage(const wire::Message& message, TimePoint n
   return absl::OkStatus();
 }
 
-absl::Status PeerWorker::HandlePayload(const wire::Message& message, absl::string_view payload) {
+absl::Status PeerWorker::HandlePayload(const wire::Message& message, absl::string_view payload, TimePoint now) {
   if (message.id == wire::MessageId::kBitfield) {
-    RETURN_IF_ERROR(OnlyOnce("bitfield"));
+    // BEP 3 has it as the first message only. aria2 1.36 sends it after its extension handshake and its first requests,
+    // and again in place of many `have`s: each replaces what was known. Never so many that reading them is the work.
+    RETURN_IF_ERROR(CountToggle(now));
+    told_pieces_ = true;
     ASSIGN_OR_RETURN(wire::Bitfield pieces, wire::Bitfield::FromWire(AsBytes(payload), context_->layout.piece_count()));
     download_->claimant()->SetBitfield(std::move(pieces));
     OnPiecesKnown();

@@ -60,7 +60,7 @@ class PeerWorker {
   absl::Status HandleItem(Receiver::Item item, TimePoint now);
   absl::Status HandleMessage(const wire::Message& message, TimePoint now);
   absl::Status HandleBlockHead(const wire::Message& message, TimePoint now);
-  absl::Status HandlePayload(const wire::Message& message, absl::string_view payload);
+  absl::Status HandlePayload(const wire::Message& message, absl::string_view payload, TimePoint now);
   absl::Status HandleExtensionHandshake(absl::string_view payload);
   absl::Status HandleHave(uint32_t piece_index);
   absl::Status CountToggle(TimePoint now);
