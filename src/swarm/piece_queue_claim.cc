@@ -65,6 +65,8 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
       if (out->size() >= end) return;
       if (!source->pieces.Test(piece_index)) continue;
       PieceInFlight* piece = queue_->FindLocked(piece_index);
+      // One that must come from one peer alone does not come from a peer that may stop after any block.
+      if (queue_->evidence_.contains(piece_index)) continue;
       if (piece == nullptr && queue_->missing_.Contains(piece_index)) piece = queue_->StartPieceLocked(piece_index);
       if (piece == nullptr || !queue_->MayTakeFreeLocked(*piece, *source)) continue;
       queue_->TakeFreeLocked(piece, source, end - out->size(), now_ms, out);
@@ -117,10 +119,7 @@ bool PieceQueue::IsSlowForNewPieceLocked(const Source& source) const {
 PieceInFlight* PieceQueue::AbandonedPieceLocked(Source* source) {
   for (PieceInFlight* piece : open_) {
     if (piece->owner == 0 && MayTakeFreeLocked(*piece, *source)) {
-      if (piece->exclusive) {
-        if (IsSuspectLocked(piece->piece_index, *source)) continue;
-        piece->exclusive_owner = source->id;
-      }
+      if (piece->exclusive && IsSuspectLocked(piece->piece_index, *source)) continue;
       return piece;
     }
   }
@@ -161,7 +160,6 @@ PieceInFlight* PieceQueue::NewPieceLocked(Source* source) {
   source->suggested = kNoPiece;
   pieces_begun_++;
   PieceInFlight* piece = StartPieceLocked(*pick);
-  if (piece->exclusive) piece->exclusive_owner = source->id;
   return piece;
 }
 
@@ -225,6 +223,7 @@ PieceInFlight* PieceQueue::PieceToJoinLocked(Source* source) {
 
 void PieceQueue::TakeFreeLocked(PieceInFlight* piece, Source* source, size_t count, uint32_t now_ms,
                                 std::vector<BlockRef>* out) {
+  if (piece->exclusive) piece->exclusive_owner = source->id;
   auto take = [&](uint32_t number) {
     BlockInFlight& block = piece->blocks[number];
     block.state = State::kRequested;
