@@ -181,6 +181,7 @@ void PieceQueue::HashFailed(uint32_t piece_index, Effects* effects) {
   MutexLock lock(&mutex_);
   PieceInFlight* piece = FindLocked(piece_index);
   piece->hash_token_taken = false;
+  TakeBackAllLocked(piece, effects);
   piece->restart = true;
   UpdateOpenLocked(piece);
   if (piece->drained()) RestartLocked(piece, effects);
@@ -251,17 +252,23 @@ void PieceQueue::BecomeWrittenLocked(uint32_t piece_index, Effects* effects) {
   UpdateCompleteLocked();
 }
 
-void PieceQueue::ReleaseExclusiveLocked(PieceInFlight* piece, Effects* effects) {
-  if (piece == nullptr || piece->verified || piece->failed) return;
+// Nothing of the piece is asked of anybody any more.
+void PieceQueue::TakeBackAllLocked(PieceInFlight* piece, Effects* effects) {
   for (uint32_t b = 0; b < piece->block_count(); b++) {
-    BlockInFlight& block = piece->blocks[b];
-    if (block.state != State::kRequested) continue;
-    effects->cancels.push_back({piece->exclusive_owner, {piece->piece_index, b}});
-    if (auto owner = sources_.find(piece->exclusive_owner); owner != sources_.end() && owner->second->outstanding > 0) {
-      owner->second->outstanding--;
+    if (piece->blocks[b].state != State::kRequested) continue;
+    for (ClaimantId holder : piece->blocks[b].holders) {
+      if (holder == 0) continue;
+      effects->cancels.push_back({holder, {piece->piece_index, b}});
+      auto source = sources_.find(holder);
+      if (source != sources_.end() && source->second->outstanding > 0) source->second->outstanding--;
     }
     FreeBlockLocked(piece, b);
   }
+}
+
+void PieceQueue::ReleaseExclusiveLocked(PieceInFlight* piece, Effects* effects) {
+  if (piece == nullptr || piece->verified || piece->failed) return;
+  TakeBackAllLocked(piece, effects);
   piece->exclusive_owner = 0;
   piece->owner = 0;
   if (piece->accepted_blocks == 0) return;

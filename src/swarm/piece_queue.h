@@ -172,6 +172,7 @@ class PieceQueue {
   void UpdateOpenLocked(PieceInFlight* piece) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveBackLocked(Source* source, absl::Span<const BlockRef> blocks, Effects* effects)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeBackAllLocked(PieceInFlight* piece, Effects* effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReleaseExclusiveLocked(PieceInFlight* piece, Effects* effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void JudgeHashLocked(PieceInFlight* piece, Effects* effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What may follow once a piece has no block in the writer's queue: written, evidence, or a new start.
