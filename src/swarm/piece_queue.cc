@@ -268,6 +268,7 @@ void PieceQueue::TakeBackAllLocked(PieceInFlight* piece, Effects* effects) {
 
 void PieceQueue::ReleaseExclusiveLocked(PieceInFlight* piece, Effects* effects) {
   if (piece == nullptr || piece->verified || piece->failed) return;
+  if (piece->accepted_blocks == piece->block_count()) return;  // all of it came; only the hash is still to say
   TakeBackAllLocked(piece, effects);
   piece->exclusive_owner = 0;
   piece->owner = 0;
