@@ -26,10 +26,13 @@ void PieceQueue::KeepEvidence(uint32_t piece_index, std::vector<Sha1Hash> block_
 
 absl::optional<uint32_t> PieceQueue::TakeVerdict() {
   MutexLock lock(&mutex_);
-  if (to_judge_.empty()) return absl::nullopt;
-  const uint32_t piece_index = to_judge_.back();
-  to_judge_.pop_back();
-  return piece_index;
+  while (!to_judge_.empty()) {
+    const uint32_t piece_index = to_judge_.back();
+    to_judge_.pop_back();
+    // One that was lost meanwhile is judged by when it is there again: what stands in its file now proves nothing.
+    if (written_.Test(piece_index)) return piece_index;
+  }
+  return absl::nullopt;
 }
 
 void PieceQueue::Judge(uint32_t piece_index, absl::Span<const Sha1Hash> good_hashes, Effects* effects) {
