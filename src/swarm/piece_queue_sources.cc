@@ -192,6 +192,8 @@ void PieceQueue::GiveBackLocked(Source* source, absl::Span<const BlockRef> block
     if (piece->exclusive_owner == source->id) ReleaseExclusiveLocked(piece, effects);
     effects->work_returned = true;
   }
+  // Who is asked for nothing any more is on no piece: another may go on with it from the front.
+  if (source->outstanding == 0) LeaveCurrentLocked(source);
 }
 
 }  // namespace torrent
