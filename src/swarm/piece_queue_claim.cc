@@ -73,9 +73,12 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
     }
     return;
   }
+  const PieceInFlight* joined = nullptr;
   while (out->size() < end) {
     PieceInFlight* piece = queue_->NextPieceLocked(source);
     if (piece == nullptr) break;
+    if (piece == joined) return;  // its share of what was left; the rest is for who is on it
+    if (piece->owner != source->id) joined = piece;
     queue_->TakeFreeLocked(piece, source, end - out->size(), now_ms, out);
   }
   if (out->size() == end) return;
