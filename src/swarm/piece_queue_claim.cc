@@ -156,7 +156,9 @@ bool PieceQueue::MayBeginLocked(uint32_t piece_index, const Source& source) cons
 }
 
 PieceInFlight* PieceQueue::NewPieceLocked(Source* source) {
-  if (blocks_in_flight_ >= kMaxBlocksInFlight && !open_.empty()) return nullptr;
+  // Who can help nowhere begins one all the same: else pieces of peers that left would keep those out that peers have.
+  if (blocks_in_flight_ >= kMaxBlocksInFlight && PieceToJoinLocked(source) != nullptr) return nullptr;
+  if (blocks_in_flight_ >= 4 * kMaxBlocksInFlight) return nullptr;
   absl::optional<uint32_t> pick = PickMissingLocked(*source);
   if (!pick) return nullptr;
   source->last_begun = *pick;
