@@ -99,8 +99,7 @@ PieceInFlight* PieceQueue::NextPieceLocked(Source* source) {
   if (source->current != nullptr && MayTakeFreeLocked(*source->current, *source)) return source->current;
   LeaveCurrentLocked(source);
   PieceInFlight* piece = AbandonedPieceLocked(source);
-  const bool slow =
-      source->pace.bytes_per_second > 0 && layout_->PieceBytes(0) / source->pace.bytes_per_second > kSlowPieceSeconds;
+  const bool slow = IsSlowForNewPieceLocked(*source);
   if (piece == nullptr && !slow) piece = NewPieceLocked(source);
   if (piece == nullptr) piece = PieceToJoinLocked(source);
   if (piece == nullptr && slow) piece = NewPieceLocked(source);
