@@ -8,10 +8,11 @@
 namespace torrent {
 
 namespace {
-constexpr Duration kFirstRetry = std::chrono::minutes(1);
+// Who does not answer may be starting just now; from here on each failure doubles the wait.
+constexpr Duration kFirstRetry = std::chrono::seconds(5);
 // Who was here and left is often back soon: a dropped line, a restarted client.
 constexpr Duration kReturn = std::chrono::seconds(10);
-constexpr int kMaxDoublings = 6;  // a bit over an hour
+constexpr int kMaxDoublings = 10;  // an hour and a half
 constexpr Duration kUselessRetry = std::chrono::minutes(30);
 }  // namespace
 

@@ -43,7 +43,7 @@ class PeerBook {
   void Connected(const Endpoint& endpoint);
 
   enum class Ending : uint8_t {
-    kNeverEstablished,  // no connection or no handshake: back off, doubling from a minute to an hour
+    kNeverEstablished,  // no connection or no handshake: back off, doubling from 5 seconds to an hour and a half
     kWasGood,           // established, then ended: again in some seconds
     kUseless,           // both complete, or the same peer twice: not again in this run unless nothing else is left
     kOurselves,         // forgotten for ever
