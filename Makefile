@@ -120,13 +120,13 @@ test: $(test_programs)
 	$(Q)scripts/run-unit-tests $(if $(FILTER),--filter '$(FILTER)') $(test_programs)
 
 asan:
-	$(Q)$(MAKE) test BUILD=build/asan SANITIZE=address,undefined CXXFLAGS='-O1 -g1'
+	$(Q)$(MAKE) --no-print-directory test BUILD=build/asan SANITIZE=address,undefined CXXFLAGS='-O1 -g1'
 tsan:
-	$(Q)$(MAKE) test BUILD=build/tsan SANITIZE=thread CXXFLAGS='-O1 -g1'
+	$(Q)$(MAKE) --no-print-directory test BUILD=build/tsan SANITIZE=thread CXXFLAGS='-O1 -g1'
 
 # --- Static checks -------------------------------------------------------------------------------------------------
 check:
-	$(Q)$(MAKE) check-compile BUILD=build/check CXX=clang++ CXXFLAGS='-O0' WERROR='-Werror -Wthread-safety'
+	$(Q)$(MAKE) --no-print-directory check-compile BUILD=build/check CXX=clang++ CXXFLAGS='-O0' WERROR='-Werror -Wthread-safety'
 	$(Q)scripts/run-clang-tidy $(ALL_CXXFLAGS)
 .PHONY: check-compile
 check-compile: $(library_objects) $(cli_objects)

@@ -1,5 +1,5 @@
-// Random numbers: unpredictable ones for what a stranger must not guess (peer ids, keys, tokens, transaction ids), and a
-// fast seeded generator for choices (which piece, which peer, jitter), so that tests can repeat a run.
+// Random numbers: unpredictable ones for what a stranger must not guess (peer ids, keys, tokens, transaction ids), and
+// a fast seeded generator for choices (which piece, which peer, jitter), so that tests can repeat a run.
 #ifndef TORRENT_BASE_RANDOM_H_
 #define TORRENT_BASE_RANDOM_H_
 

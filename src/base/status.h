@@ -6,10 +6,10 @@
 #include "absl/status/statusor.h"
 
 // RETURN_IF_ERROR(Status expression): returns that status from the function unless it is OK.
-#define RETURN_IF_ERROR(expression)           \
-  do {                                        \
-    absl::Status status_ = (expression);      \
-    if (!status_.ok()) return status_;        \
+#define RETURN_IF_ERROR(expression)      \
+  do {                                   \
+    absl::Status status_ = (expression); \
+    if (!status_.ok()) return status_;   \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto x, StatusOr expression): declares or assigns x, or returns the status.

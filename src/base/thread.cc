@@ -48,8 +48,7 @@ absl::StatusOr<Thread> Thread::Start(const char* name, std::function<void()> bod
   return thread;
 }
 
-Thread::Thread(Thread&& other) noexcept
-    : thread_(other.thread_), joinable_(std::exchange(other.joinable_, false)) {}
+Thread::Thread(Thread&& other) noexcept : thread_(other.thread_), joinable_(std::exchange(other.joinable_, false)) {}
 
 Thread& Thread::operator=(Thread&& other) noexcept {
   if (this != &other) {

@@ -29,8 +29,8 @@ class Thread {
   bool joinable() const { return joinable_; }
   // Blocks until `body` has returned.
   void Join();
-  // Lets the thread run on with nobody to join it: for a call that nothing can stop (getaddrinfo). What it touches must be its
-  // own from here on.
+  // Lets the thread run on with nobody to join it: for a call that nothing can stop (getaddrinfo). What it touches must
+  // be its own from here on.
   void Abandon();
 
  private:
