@@ -163,6 +163,7 @@ absl::Status PeerWorker::HandleExtensionHandshake(absl::string_view payload) {
   extension_ids_.Update(theirs);
   if (theirs.request_queue) download_->pipeline()->SetPeerQueue(*theirs.request_queue);
   if (theirs.port && link_->incoming && context_->learn_listening_port) {
+    link_->listening_port.store(*theirs.port, std::memory_order_relaxed);
     context_->learn_listening_port(Endpoint{link_->endpoint.address, *theirs.port});
   }
   // Two that both want nothing keep no connection.

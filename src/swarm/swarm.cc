@@ -173,6 +173,8 @@ void Swarm::Stop() {
   const bool failed = [this, begin] {
     MutexLock lock(&mutex_);
     accepting_ = false;
+    ending_ = true;
+    opened_.SignalAll();
     // A download that ended by being complete is not done before it is synced.
     const bool synced_only = context_ != nullptr && queue_.Complete() && !status_.complete;
     status_.state = synced_only ? TorrentState::kSyncing : TorrentState::kStopping;

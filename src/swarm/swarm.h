@@ -68,8 +68,9 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   const Infohash& infohash() const { return metainfo_->infohash; }
   const std::string& folder() const { return store_->folder().canonical_path(); }
 
-  // Serves a connection that was accepted for this torrent, on the calling thread, until it ends. False: not now (no
-  // room for another, still looking at the disk, stopping); the stream is closed then.
+  // Serves a connection that was accepted for this torrent, on the calling thread, until it ends. Waits until the disk
+  // was looked at. False: not now (no room for another, still looking at `handshake_deadline`, stopping); the stream is
+  // closed then.
   bool RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& theirs, TimePoint handshake_deadline);
 
  private:
@@ -153,9 +154,11 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   mutable Mutex mutex_;
   CondVar called_;
   mutable CondVar stopped_;
+  CondVar opened_;  // accepting_ or ending_
   std::atomic<uint32_t> duties_{0};
   std::atomic<bool> news_called_{false};            // the coordinator knows that pieces were written
   bool accepting_ ABSL_GUARDED_BY(mutex_) = false;  // incoming connections
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   bool coordinator_ended_ ABSL_GUARDED_BY(mutex_) = false;
   struct EndedPeer {
     uint64_t link;

@@ -61,6 +61,7 @@ void Swarm::Loop() {
   {
     MutexLock lock(&mutex_);
     accepting_ = true;
+    opened_.SignalAll();
   }
 
   while ((duties_.load() & kStopRequested) == 0) {
@@ -132,17 +133,16 @@ void Swarm::ReapPeers(TimePoint now) {
   }
   if (!ended.empty()) next_dial_ = std::min(next_dial_, now);
   for (const Endpoint& liar : liars) book_.Ban(liar);
-  for (const EndedPeer& peer : ended) {
-    if (peer.own_thread) {
-      workers_.erase(peer.link);  // joins: it said good-bye as its last act
-      book_.Gone(peer.endpoint, peer.ending, now);
-    }
-    at_last_round_.erase(peer.link);
-  }
   for (const Endpoint& endpoint : learned) {
     if (MayLeadTo(endpoint.address, endpoint, HintKind::kIncoming)) {
-      if (book_.Add(endpoint, PeerSource::kIncoming, now)) book_.Connected(endpoint);
+      book_.Add(endpoint, PeerSource::kIncoming, now);
+      book_.Connected(endpoint);
     }
+  }
+  for (const EndedPeer& peer : ended) {
+    if (peer.own_thread) workers_.erase(peer.link);  // joins: it said good-bye as its last act
+    book_.Gone(peer.endpoint, peer.ending, now);
+    at_last_round_.erase(peer.link);
   }
 }
 

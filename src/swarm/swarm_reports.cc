@@ -104,7 +104,9 @@ void Swarm::OnCheckpointError(const absl::Status& error) {
 bool Swarm::RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& theirs, TimePoint handshake_deadline) {
   absl::StatusOr<std::shared_ptr<PeerLink>> link;
   {
+    // Looking at the disk mostly takes a moment. Who is sent away comes back much later than that.
     MutexLock lock(&mutex_);
+    while (!accepting_ && !ending_ && Now() < handshake_deadline) opened_.WaitUntil(&mutex_, handshake_deadline);
     if (!accepting_) return false;
   }
   link = registry_.Add(stream->remote(), PeerSource::kIncoming, /*incoming=*/true);
@@ -113,6 +115,8 @@ bool Swarm::RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& t
   {
     PeerWorker worker(context_.get(), *link);
     reason = worker.RunIncoming(std::move(stream), theirs, handshake_deadline);
+    // Its link stays until the worker is gone, but the slot is free now: whoever looks for one must not count it.
+    (*link)->peer_interested.store(false);
     EndOfPeer(**link, reason, /*on_own_thread=*/false);
   }
   return true;
@@ -127,9 +131,12 @@ void Swarm::EndOfPeer(const PeerLink& link, const absl::Status& reason, bool on_
   PeerBook::Ending ending = established ? PeerBook::Ending::kWasGood : PeerBook::Ending::kNeverEstablished;
   if (absl::IsFailedPrecondition(reason)) ending = PeerBook::Ending::kOurselves;
   if (absl::IsAlreadyExists(reason) || absl::IsOutOfRange(reason)) ending = PeerBook::Ending::kUseless;
+  // The book knows who came to us by where it listens.
+  Endpoint in_book = link.endpoint;
+  if (link.incoming) in_book.port = link.listening_port.load();
   {
     MutexLock lock(&mutex_);
-    ended_.push_back({link.id, link.endpoint, ending, on_own_thread});
+    ended_.push_back({link.id, in_book, ending, on_own_thread});
   }
   Call(kPeerLeft);
 }
