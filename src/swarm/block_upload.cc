@@ -119,6 +119,8 @@ absl::Status BlockUpload::Send(TimePoint now, bool* progress) {
       PieceQueue::Effects effects;
       context_->queue.Lose(sending_piece_, &effects);
       context_->carry_out(effects);
+      // Our disk's fault: to who hears the reason of the end, lost data are the peer's.
+      return absl::AbortedError(status.message());
     }
     RETURN_IF_ERROR(status);
     if (sender_->pending() || queue_.empty() || resume_at_ != TimePoint::max()) break;

@@ -33,6 +33,18 @@ Manner TellsByHaves(bool fast) {
   return manner;
 }
 
+// As aria2 1.36 does.
+Manner TellsItsBitfieldLate() {
+  Manner manner;
+  manner.introduce = [](Line& line) {
+    std::string bytes = Bytes(wire::EncodeInterested) + Bytes(wire::EncodeHave, 3u);
+    wire::EncodeBitfield(wire::Bitfield::AllSet(line.payload().piece_count()), &bytes);
+    line.Delivered();
+    return line.Send(bytes);
+  };
+  return manner;
+}
+
 // Of every seven requests the last one meets a choke, which drops it (BEP 3) or rejects it (BEP 6).
 Manner ChokesInMidPiece(bool fast) {
   Manner manner;
@@ -126,6 +138,7 @@ TEST_P(OddPeer, GivesAWholeDownload) {
 INSTANTIATE_TEST_SUITE_P(Of, OddPeer,
                          ::testing::Values(Odd{"HavesOnly", TellsByHaves(/*fast=*/false)},
                                            Odd{"HaveNoneThenHaves", TellsByHaves(/*fast=*/true)},
+                                           Odd{"BitfieldAfterOtherMessages", TellsItsBitfieldLate()},
                                            Odd{"ChokesInMidPiece", ChokesInMidPiece(/*fast=*/false)},
                                            Odd{"ChokesInMidPieceFast", ChokesInMidPiece(/*fast=*/true)},
                                            Odd{"RejectsEverySecond", RejectsEverySecond()},
@@ -144,9 +157,8 @@ TEST(PeerIds, OfTwoConnectionsToOnePeerOneStays) {
   TestSession session(&folders);
   session.Add(payload, {first.address(), second.address()});
   // Whichever came later is sent away.
-  ASSERT_TRUE(session.events().WaitFor([](const Event& event) {
-    return absl::get_if<PeerConnectedEvent>(&event.what) != nullptr;
-  }));
+  ASSERT_TRUE(session.events().WaitFor(
+      [](const Event& event) { return absl::get_if<PeerConnectedEvent>(&event.what) != nullptr; }));
   ASSERT_TRUE(first.WaitForConnections(1));
   ASSERT_TRUE(second.WaitForConnections(1));
   const bool first_stays = session.events().All<PeerConnectedEvent>()[0].endpoint == first.address();

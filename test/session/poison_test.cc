@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "test/session/fixture.h"
 #include "test/support/scripted_seeder.h"
+#include "wire/bitfield.h"
 
 namespace torrent::test {
 namespace {
@@ -14,10 +15,30 @@ namespace {
 using Line = ScriptedSeeder::Line;
 using Manner = ScriptedSeeder::Manner;
 
+// All pieces but the last, or the last alone: somebody else keeps it until the liar is found out, so that the download
+// does not end before.
+bool SayPieces(Line& line, bool last) {
+  wire::Bitfield pieces(line.payload().piece_count());
+  for (uint32_t piece = 0; piece < pieces.size(); piece++) {
+    if ((piece + 1 == pieces.size()) == last) pieces.Set(piece);
+  }
+  std::string bytes;
+  wire::EncodeBitfield(pieces, &bytes);
+  return line.Send(bytes);
+}
+
+Manner Keeper() {
+  Manner manner;
+  manner.name = "keeper";
+  manner.introduce = [](Line& line) { return SayPieces(line, /*last=*/true); };
+  return manner;
+}
+
 // Spoils each `every`th block.
 Manner Liar(size_t every) {
   Manner manner;
   manner.name = "liar";
+  manner.introduce = [](Line& line) { return SayPieces(line, /*last=*/false); };
   manner.answer = [every](Line& line, const wire::Message& request) {
     if (line.requests() % every != 0) return line.SendBlock(request);
     std::string bytes(line.payload().Block(request.piece_index, request.begin, request.length));
@@ -38,13 +59,16 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 class OneLiarOfTen : public ::testing::TestWithParam<Case> {};
 
 TEST_P(OneLiarOfTen, IsBannedWithinThreeFailedPiecesAndNobodyElseIs) {
-  const Payload payload("poison.bin", 8 * kMiB, GetParam().piece_length);
+  // Two of the large pieces: everybody has a share in both before the first is judged.
+  const Payload payload("poison.bin", 4 * kMiB + 1, GetParam().piece_length);
+  ScriptedSeeder keeper(&payload, Keeper(), "127.0.0.3");
   ScriptedSeeder liar(&payload, Liar(GetParam().spoils_every), "127.0.0.2");
   std::list<ScriptedSeeder> honest;
-  std::vector<std::string> peers = {liar.address()};
+  std::vector<std::string> peers = {liar.address(), keeper.address()};
   for (int i = 0; i < 9; i++) {
     Manner manner;
     manner.name = absl::StrCat("honest ", i);
+    manner.introduce = [](Line& line) { return SayPieces(line, /*last=*/false); };
     // Nobody is faster than the liar's first lie, so that it gets its chance.
     manner.answer = [&liar](Line& line, const wire::Message& request) {
       return (line.requests() > 1 || liar.WaitDelivered()) && line.SendBlock(request);
@@ -58,6 +82,8 @@ TEST_P(OneLiarOfTen, IsBannedWithinThreeFailedPiecesAndNobodyElseIs) {
   TestSession session(&folders);
   session.Add(payload, peers);
 
+  ASSERT_TRUE(liar.WaitHungUpOn(1));
+  keeper.Open();
   ASSERT_TRUE(session.WaitDone());
   ASSERT_TRUE(session->WaitStopped(session.id(), kPatience));
   EXPECT_EQ(payload.Differences(folders.output.path()), "");

@@ -78,8 +78,8 @@ TEST_F(Seeding, GivesRightBytesForEachRequest) {
 TEST_F(Seeding, TellsItsFactsToWhoSpeaksExtensions) {
   std::unique_ptr<PeerConnection> peer = session_.Dial("127.0.0.2");
   wire::Handshake theirs;
-  ASSERT_TRUE(peer->ShakeHands(
-      HandshakeOf(payload_.metainfo()->infohash, "leecher", /*fast=*/true, /*extended=*/true), &theirs));
+  ASSERT_TRUE(peer->ShakeHands(HandshakeOf(payload_.metainfo()->infohash, "leecher", /*fast=*/true, /*extended=*/true),
+                               &theirs));
   EXPECT_TRUE(theirs.fast);
   EXPECT_TRUE(theirs.extended);
   EXPECT_EQ(theirs.infohash, payload_.metainfo()->infohash);
@@ -93,7 +93,6 @@ TEST_F(Seeding, TellsItsFactsToWhoSpeaksExtensions) {
   EXPECT_TRUE(absl::StartsWith(facts->client, "torrent "));
   EXPECT_EQ(facts->request_queue, 500u);
   EXPECT_EQ(facts->port, session_->port());
-  EXPECT_EQ(facts->metadata_size, payload_.metainfo()->info_bytes.size());
   EXPECT_EQ(facts->upload_only, true);
   EXPECT_EQ(Address::FromBytes(facts->your_ip), Address::Parse("127.0.0.2"));
 }

@@ -5,6 +5,8 @@
 #include "absl/strings/match.h"
 #include "test/session/fixture.h"
 #include "test/support/fake_trackers.h"
+#include "test/support/scripted_seeder.h"
+#include "wire/extension.h"
 
 namespace torrent::test {
 namespace {
@@ -14,8 +16,9 @@ void PutSomePieces(const Payload& payload, const std::string& folder, const std:
   std::string bytes(payload.size(), '\0');
   const uint32_t piece_length = payload.metainfo()->piece_length;
   for (uint32_t piece = 0; piece < payload.piece_count(); piece++) {
-    if (keep(piece)) bytes.replace(size_t{piece} * piece_length, payload.PieceBytes(piece),
-                                   std::string(payload.Block(piece, 0, payload.PieceBytes(piece))));
+    if (keep(piece))
+      bytes.replace(size_t{piece} * piece_length, payload.PieceBytes(piece),
+                    std::string(payload.Block(piece, 0, payload.PieceBytes(piece))));
   }
   WriteFile(payload.PathIn(folder, 0), bytes);
 }
@@ -41,12 +44,10 @@ TEST(OwnSwarm, LeechersTradeWhatTheyHave) {
   EXPECT_LE(even.Status().downloaded_bytes - even.Status().wasted_bytes, payload.size() - half);
   EXPECT_EQ(even.Status().corrupt_bytes, 0u);
   // News of what became whole travelled.
-  EXPECT_TRUE(even.events().Wait<MessageEvent>([](const MessageEvent& message) {
-    return !message.sent && absl::StartsWith(message.text, "have piece");
-  }));
-  EXPECT_TRUE(even.events().Wait<MessageEvent>([](const MessageEvent& message) {
-    return message.sent && absl::StartsWith(message.text, "have piece");
-  }));
+  EXPECT_TRUE(even.events().Wait<MessageEvent>(
+      [](const MessageEvent& message) { return !message.sent && absl::StartsWith(message.text, "have piece"); }));
+  EXPECT_TRUE(even.events().Wait<MessageEvent>(
+      [](const MessageEvent& message) { return message.sent && absl::StartsWith(message.text, "have piece"); }));
 }
 
 // Two leechers of a slow seeder: what the one has the other gets from it.
@@ -113,6 +114,31 @@ TEST(OwnSwarm, OneSessionServesSeveralTorrents) {
   EXPECT_TRUE(leecher.events().WaitForMany<DoneEvent>(2));
   EXPECT_EQ(ReadFile(one.PathIn(folders[1].output.path(), 0)), one.bytes());
   EXPECT_EQ(ReadFile(two.PathIn(folders[1].output.path(), 0)), two.bytes());
+}
+
+// BEP 10, `p`: who came to us is dialled, once it is gone, where it said that it listens.
+TEST(OwnSwarm, DialsWhoCameAndLeft) {
+  const Payload payload("back.bin", 300 * kKiB, 64 * kKiB);
+  ScriptedSeeder seeder(&payload, {}, "127.0.0.2");
+  seeder.Open();
+  Folders folders;
+  TestSession session(&folders);
+  session.Add(payload, {});
+  ASSERT_TRUE(session.events().Wait<MetadataEvent>());
+  std::unique_ptr<PeerConnection> visitor = session.Dial("127.0.0.2");
+  wire::Handshake theirs;
+  ASSERT_TRUE(
+      visitor->ShakeHands(HandshakeOf(payload.metainfo()->infohash, "visitor", true, /*extended=*/true), &theirs));
+  wire::ExtensionHandshake facts;
+  facts.port = seeder.endpoint().port;
+  std::string bytes = Bytes(wire::EncodeHaveAll);
+  wire::EncodeExtended(wire::kExtensionHandshakeId, wire::EncodeExtensionHandshake(facts), &bytes);
+  ASSERT_TRUE(visitor->Send(bytes));
+  ASSERT_TRUE(session.WaitStatus([](const TorrentStatus& status) { return status.known_peers == 1; }));
+  EXPECT_EQ(seeder.connections(), 0);  // it is here already
+  visitor->HangUp();
+  ASSERT_TRUE(session.WaitDone());
+  EXPECT_EQ(payload.Differences(folders.output.path()), "");
 }
 
 // Hazard 49: the address that a tracker gives may be our own.
