@@ -12,7 +12,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from clients import NOWHERE, PORT, exits, make_torrent, ours_create, ours_download, ours_seed, pair
+from clients import NOWHERE, PORT, Ours, exits, make_torrent, ours_create, ours_download, ours_seed, pair
 from payload import MIB, make_file, make_odd_tree, same
 from scenarios import scenario
 from world import TORRENT, expect, wait_until
@@ -220,7 +220,8 @@ def _(world):
     paths = [make_file(os.path.join(seeder.folder("data"), f"{i}.bin"), 3 * MIB + i) for i in range(3)]
     files = [make_torrent(seeder, path, os.path.join(world.root, f"{i}.torrent"), NOWHERE)
              for i, path in enumerate(paths)]
-    ours = seeder.start("ours-seeder", [TORRENT, *files, "-o", seeder.folder("data"), "--seed", "--port", str(PORT)])
+    ours = Ours(seeder, *files, "-o", seeder.folder("data"), "--seed", "--port", PORT)
+    wait_until(lambda: len(ours.events("done")) == 3, 20, "three torrents seeding")
     exits(leecher, 0, *files, "-o", leecher.folder("out"), "--peer", f"{seeder.address}:{PORT}", timeout=30)
     expect(ours.running, "the seeder ended")
     for path in paths:
