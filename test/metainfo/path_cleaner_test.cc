@@ -87,8 +87,8 @@ TEST(PathCleanerTest, InvisibleCharactersThatDisguiseNamesAreDropped) {
 TEST(PathCleanerTest, LongNamesAreCutBeforeTheirExtensionAndNeverInsideACharacter) {
   const std::string digits(250, '7');
   EXPECT_EQ(CleanPathElement(digits).size(), 240u);
-  EXPECT_EQ(CleanPathElement(digits + ".test"), std::string(235, '7') + ".test");
-  EXPECT_EQ(CleanPathElement(digits + ".jpg"), std::string(236, '7') + ".jpg");
+  EXPECT_EQ(CleanPathElement(digits + ".test"), absl::StrCat(std::string(235, '7'), ".test"));
+  EXPECT_EQ(CleanPathElement(digits + ".jpg"), absl::StrCat(std::string(236, '7'), ".jpg"));
   EXPECT_EQ(CleanPathElement(std::string(240, 'x')), std::string(240, 'x'));
   std::string wide;
   for (int i = 0; i < 100; ++i) wide += "\xe2\x9f\xb9";
