@@ -107,7 +107,9 @@ std::string HashingLine(absl::string_view name, uint64_t done, uint64_t total, i
 }
 
 std::string ProgressLine(absl::string_view name, const TorrentStatus& status, int columns, bool unicode) {
-  if (status.state == TorrentState::kChecking && status.check_total_bytes > 0) {
+  if (status.state == TorrentState::kChecking) {
+    // Not known yet how much there is to hash.
+    if (status.check_total_bytes == 0) return Arrange(name, 0, 1, {{"checking", 0}}, columns, unicode);
     return HashingLine(name, status.checked_bytes, status.check_total_bytes, columns, unicode);
   }
   std::vector<Field> fields;
@@ -132,6 +134,7 @@ std::string ProgressLine(absl::string_view name, const TorrentStatus& status, in
 
 std::string ProgressText(absl::string_view name, const TorrentStatus& status) {
   if (status.state == TorrentState::kChecking) {
+    if (status.check_total_bytes == 0) return absl::StrCat(name, ": checking");
     return absl::StrCat(name, ": checking, ", FormatPercent(status.checked_bytes, status.check_total_bytes), " of ",
                         FormatSize(status.check_total_bytes));
   }

@@ -34,6 +34,8 @@ Watch::Watch(Session* session, std::vector<Running> torrents, Display* display, 
 Outcome Watch::Run() {
   while (true) {
     Look();
+    // Before a last line is told, so that the live one of that torrent is gone by then.
+    ShowLive();
     TellEvents();
     for (Torrent& torrent : torrents_) {
       if (torrent.status.complete && !torrent.done) TellDone(&torrent);
@@ -49,7 +51,6 @@ Outcome Watch::Run() {
     if (reader_gone_ || options_.signal() != 0) session_->RequestStop();
     Pause(now);
   }
-  display_->ShowLive({});
   return Result();
 }
 
@@ -133,15 +134,17 @@ void Watch::TellEnd(Torrent* torrent) {
   }
 }
 
+void Watch::ShowLive() {
+  std::vector<std::string> lines;
+  for (const Torrent& torrent : torrents_) {
+    if (torrent.status.state == TorrentState::kStopped) continue;
+    lines.push_back(ProgressLine(torrent.what.name, torrent.status, display_->columns(), display_->unicode()));
+  }
+  display_->ShowLive(lines);
+}
+
 void Watch::TellProgress(TimePoint now) {
-  if (display_->live()) {
-    std::vector<std::string> lines;
-    for (const Torrent& torrent : torrents_) {
-      if (torrent.ended) continue;
-      lines.push_back(ProgressLine(torrent.what.name, torrent.status, display_->columns(), display_->unicode()));
-    }
-    display_->ShowLive(lines);
-  } else if (now >= next_log_) {
+  if (now >= next_log_ && !display_->live()) {
     for (const Torrent& torrent : torrents_) {
       if (!torrent.ended) display_->Print(ProgressText(torrent.what.name, torrent.status));
     }

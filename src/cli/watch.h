@@ -52,6 +52,7 @@ class Watch {
   };
 
   void Look();
+  void ShowLive();
   void TellEvents();
   void TellDone(Torrent* torrent);
   void TellEnd(Torrent* torrent);

@@ -405,7 +405,9 @@ TEST_F(ProgramTest, DrawsALiveLineOnATerminalAndLeavesNothingBehind) {
   EXPECT_THAT(drawn, ContainsRegex("payload .*%"));
   EXPECT_THAT(drawn, HasSubstr("\r\x1b[J"));
   // What stays after the last erasure is the summary alone.
-  EXPECT_THAT(drawn.substr(drawn.rfind("\x1b[J") + 3), Not(HasSubstr("%")));
+  const std::string rest = drawn.substr(drawn.rfind("\x1b[J") + 3);
+  EXPECT_THAT(rest, ContainsRegex("^payload: 2.9 MiB in .*\r\n$"));
+  EXPECT_THAT(rest, Not(HasSubstr("%")));
   EXPECT_THAT(drawn, HasSubstr("on average"));
 }
 

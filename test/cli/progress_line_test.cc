@@ -82,6 +82,10 @@ TEST_F(ProgressLineTest, HashingHasItsOwnBar) {
   const std::string line = ProgressLine("n", status, 80, false);
   EXPECT_THAT(line, HasSubstr("checking  50.0%  512 MiB of 1.0 GiB"));
   EXPECT_THAT(line, HasSubstr("[###"));
+  // Before it is known how much there is to hash, nothing looks complete.
+  status = TorrentStatus();
+  EXPECT_THAT(ProgressLine("n", status, 80, false), HasSubstr("[---"));
+  EXPECT_THAT(ProgressLine("n", status, 80, false), Not(HasSubstr("100%")));
 }
 
 TEST_F(ProgressLineTest, NoTimeLeftWhileNothingComes) {
