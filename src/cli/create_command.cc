@@ -57,6 +57,7 @@ Outcome RunCreate(const CreateArguments& arguments, StopSignals* stop) {
     const int exit_code = absl::IsAlreadyExists(written) ? kExitUsage : kExitDisk;
     return {exit_code, CleanText(absl::StrCat(written.message(), Advice(exit_code, written)), PATH_MAX)};
   }
+  for (const std::string& notice : created->notices) display.PrintNote(CleanText(notice, PATH_MAX));
   const absl::StatusOr<Metainfo> metainfo = ParseMetainfo(created->bytes);
   if (!metainfo.ok()) return {kExitOther, absl::StrCat(shown, ": ", metainfo.status().message())};
   display.Print(absl::StrCat(shown, ": ", created->infohash.Hex(), ", ", FormatSize(metainfo->total_length), ", ",
