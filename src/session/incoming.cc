@@ -82,7 +82,11 @@ bool Incoming::MakeRoomFor(const Address& address) {
       shaking++;
       of_network += SameNetwork(connection->remote.address, address);
     }
-    if (shaking >= kMaxPendingIncoming && oldest != nullptr) oldest->cancel.Notify();
+    if (shaking >= kMaxPendingIncoming && oldest != nullptr) {
+      // It counts no more from here on: the next one to come must not ask the same one to give way.
+      oldest->shaking_hands.store(false, std::memory_order_relaxed);
+      oldest->cancel.Notify();
+    }
   }
   if (address.is_global() && of_network >= kMaxShakingPerNetwork) return false;
   return of_address < kMaxIncomingPerAddress;

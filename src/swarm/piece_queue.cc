@@ -194,15 +194,20 @@ void PieceQueue::JudgeHashLocked(PieceInFlight* piece, Effects* effects) {
     effects->verified.push_back(piece_index);
     return;
   }
-  piece->failed = true;
   corrupt_bytes_.fetch_add(layout_->PieceBytes(piece_index), std::memory_order_relaxed);
-  effects->failed.push_back(piece_index);
   // Whoever sent all of it is proven to lie; of several, any one may have.
   const ClaimantId first = piece->blocks[0].contributor();
   const bool alone = std::all_of(piece->blocks.begin(), piece->blocks.end(),
                                  [first](const BlockInFlight& block) { return block.contributor() == first; });
-  if (alone && first != 0) {
-    if (Endpoint liar = EndpointOfLocked(first); liar.port != 0) effects->liars.push_back(liar);
+  if (alone && first != 0 && !proven_liars_.insert(first).second) {
+    // More of what it sent before it was found out: nothing new, and nothing to judge.
+    piece->restart = true;
+  } else {
+    piece->failed = true;
+    effects->failed.push_back(piece_index);
+    if (alone && first != 0) {
+      if (Endpoint liar = EndpointOfLocked(first); liar.port != 0) effects->liars.push_back(liar);
+    }
   }
   UpdateOpenLocked(piece);
 }
