@@ -254,7 +254,8 @@ absl::Status PeerWorker::ReadIn(TimePoint now) {
       }
     }
     download_->Flush(now);
-    if (receiver_->drained() || !MayRead(now)) break;
+    // Mail first: a proven liar's next blocks are not taken.
+    if (receiver_->drained() || link_->mailbox.HasMail() || !MayRead(now)) break;
   }
   return absl::OkStatus();
 }
