@@ -35,6 +35,8 @@ constexpr double kUnknownRate = 64 * 1024;
 constexpr Duration kUnknownLatency = std::chrono::milliseconds(200);
 // Blocks that one call takes of others' in the endgame: few, because each may come twice.
 constexpr size_t kEndgameBlocks = 8;
+// Outside the endgame a block changes its holder only for one that is so many times sooner.
+constexpr uint32_t kMuchSooner = 4;
 // A holder that is late by more than its whole expectation, and this, does not count any more.
 constexpr uint32_t kGraceMs = 300;
 
@@ -283,7 +285,9 @@ void PieceQueue::TakeHeldLocked(Source* source, size_t count, uint32_t now_ms, s
     uint32_t number;
     int place;  // that becomes ours
   };
-  // While pieces are missing, a block is worth asking for twice only when who was asked is overdue.
+  // While pieces are missing, a block is worth asking for twice only when who was asked is overdue. But a peer that has
+  // nothing else for us may take over from one whose queue is long: what a seeder was to send next, a neighbour has by
+  // now, and the seeder's line is free for what nobody else has.
   const bool endgame = missing_.size() == 0;
   std::vector<Candidate> candidates;
   std::vector<PieceInFlight*> stuck;
@@ -308,7 +312,12 @@ void PieceQueue::TakeHeldLocked(Source* source, size_t count, uint32_t now_ms, s
           soonest = std::min(soonest, block.expected_ms[h]);
         }
       }
-      if (place < 0 || soonest <= mine || (!endgame && soonest != 0xffffffff)) continue;
+      if (!endgame && soonest != 0xffffffff) {
+        const bool alone = block.holders[0] == 0 || block.holders[1] == 0;
+        if (!alone || soonest <= now_ms + kMuchSooner * (mine - now_ms) + kGraceMs) continue;
+        place = block.holders[0] != 0 ? 0 : 1;
+      }
+      if (place < 0 || soonest <= mine) continue;
       candidates.push_back({soonest, piece.get(), number, place});
     }
   }

@@ -10,6 +10,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -345,11 +346,26 @@ TEST(PieceQueueEndgameTest, WhilePiecesAreMissingOnlyOverdueBlocksAreAskedForTwi
   QueueWorld world(3, 2);
   world.Begin();
   Peer* a = world.Join("100", 20e3);
-  Peer* b = world.Join("100", 10e6);
+  Peer* b = world.Join("100", 40e3);
   EXPECT_EQ(world.Claim(a, 2), "0.0 0.1");
   EXPECT_EQ(world.Claim(b, 2), "");
   world.Advance(seconds(10));
   EXPECT_EQ(ToBlocks(world.Claim(b, 2)).size(), 2u);
+}
+
+TEST(PieceQueueEndgameTest, ANeighbourTakesOverWhatALongQueueWasToSend) {
+  QueueWorld world(3, 2);
+  world.Begin();
+  Peer* seeder = world.Seed(20e3);
+  Peer* neighbour = world.Join("000", 10e6);
+  const std::vector<BlockRef> asked = ToBlocks(world.Claim(seeder, 2));
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(world.Claim(neighbour, 2), "");
+  neighbour->claimant->AddPiece(asked[0].piece_index);
+  EXPECT_EQ(ToBlocks(world.Claim(neighbour, 2)).size(), 2u);
+  // Moved, not asked for twice.
+  EXPECT_THAT(world.cancels, AllOf(HasSubstr(absl::StrCat("a:", asked[0].piece_index, ".0")),
+                                   HasSubstr(absl::StrCat("a:", asked[0].piece_index, ".1"))));
 }
 
 TEST(PieceQueueEndgameTest, OneCallTakesOnlyAFew) {
