@@ -147,6 +147,29 @@ INSTANTIATE_TEST_SUITE_P(Of, OddPeer,
                                            Odd{"AnswersInReverse", AnswersInReverse()}),
                          [](const ::testing::TestParamInfo<Odd>& odd) { return odd.param.name; });
 
+// Hazard 52: whoever holds the last blocks and went silent does not hold up the rest.
+TEST(EndOfADownload, DoesNotWaitForWhoStalls) {
+  const Payload payload("end.bin", 2 * kMiB, 256 * kKiB);
+  Manner manner;
+  manner.name = "stalls";
+  manner.answer = [](Line& line, const wire::Message& request) {
+    if (line.requests() <= 10) return line.SendBlock(request);
+    line.Delivered();
+    return true;
+  };
+  ScriptedSeeder staller(&payload, manner, "127.0.0.2"), honest(&payload, {}, "127.0.0.3");
+  staller.Open();
+  Folders folders;
+  TestSession session(&folders);
+  session.Add(payload, {staller.address(), honest.address()});
+  ASSERT_TRUE(staller.WaitDelivered());
+  const TimePoint stalled = Now();
+  honest.Open();
+  ASSERT_TRUE(session.WaitDone());
+  EXPECT_LT(Now() - stalled, std::chrono::seconds(10));  // 2 s are allowed
+  EXPECT_EQ(payload.Differences(folders.output.path()), "");
+}
+
 // BEP 3 names no such rule, but two connections of one peer would count it twice (hazard 50).
 TEST(PeerIds, OfTwoConnectionsToOnePeerOneStays) {
   const Payload payload("twins.bin", 300 * kKiB, 64 * kKiB);
