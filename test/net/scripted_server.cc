@@ -58,22 +58,25 @@ ssize_t ScriptedServer::Connection::Read(char* buffer, size_t size) {
 
 ssize_t ScriptedServer::Connection::Write(const char* bytes, size_t size) {
   while (true) {
-    ssize_t n;
     short events = POLLOUT;
-    if (ssl_ != nullptr) {
-      ERR_clear_error();
-      n = SSL_write(ssl_, bytes, static_cast<int>(size));
-      const int error = SSL_get_error(ssl_, static_cast<int>(n));
-      if (n <= 0 && error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return -1;
-      if (error == SSL_ERROR_WANT_READ) events = POLLIN;
-    } else {
-      n = send(fd_, bytes, size, MSG_NOSIGNAL);
-      if (n < 0 && errno != EAGAIN) return -1;
-    }
-    if (n > 0) {
+    {
+      // Counted in one with the sending: who has read the answer and asks for the count must not be ahead of it.
       MutexLock lock(&server_->mutex_);
-      server_->bytes_sent_ += static_cast<uint64_t>(n);
-      return n;
+      ssize_t n;
+      if (ssl_ != nullptr) {
+        ERR_clear_error();
+        n = SSL_write(ssl_, bytes, static_cast<int>(size));
+        const int error = SSL_get_error(ssl_, static_cast<int>(n));
+        if (n <= 0 && error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return -1;
+        if (error == SSL_ERROR_WANT_READ) events = POLLIN;
+      } else {
+        n = send(fd_, bytes, size, MSG_NOSIGNAL);
+        if (n < 0 && errno != EAGAIN) return -1;
+      }
+      if (n > 0) {
+        server_->bytes_sent_ += static_cast<uint64_t>(n);
+        return n;
+      }
     }
     if (!Wait(events)) return -1;
   }

@@ -222,10 +222,15 @@ bool ScriptedSeeder::Line::SendBlock(uint32_t piece_index, uint32_t begin, absl:
   std::string message;
   wire::EncodePieceHeader(piece_index, begin, static_cast<uint32_t>(bytes.size()), &message);
   message.append(bytes.data(), bytes.size());
-  if (!Send(message)) return false;
+  // Counted before it leaves: who has it and asks for the count must not be ahead of it.
+  {
+    MutexLock lock(&owner_->mutex_);
+    owner_->block_bytes_sent_ += bytes.size();
+  }
+  if (Send(message)) return true;
   MutexLock lock(&owner_->mutex_);
-  owner_->block_bytes_sent_ += bytes.size();
-  return true;
+  owner_->block_bytes_sent_ -= bytes.size();
+  return false;
 }
 
 void ScriptedSeeder::Line::ReadUntilClosed() { peer_->WaitClosed(std::chrono::hours(1)); }

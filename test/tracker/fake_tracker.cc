@@ -103,11 +103,15 @@ void FakeTracker::Serve(Listener::Accepted connection) {
   }
   absl::Span<const uint8_t> rest = AsBytes(answer);
   while (!rest.empty()) {
-    const IoResult result = stream.TryWrite(rest);
+    const IoResult result = [&] {
+      // Counted in one with the sending: who has read the answer and asks for the count must not be ahead of it.
+      MutexLock lock(&mutex_);
+      IoResult sent = stream.TryWrite(rest);
+      bytes_sent_ += sent.bytes();
+      return sent;
+    }();
     if (result.has_bytes()) {
       rest.remove_prefix(result.bytes());
-      MutexLock lock(&mutex_);
-      bytes_sent_ += result.bytes();
     } else if (!result.would_block() || !WaitFor(stream.fd(), POLLOUT, TimePoint::max(), stop_.fd(), "write").ok()) {
       return;
     }
