@@ -217,7 +217,7 @@ class PieceQueue {
 
   ClaimantId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::flat_hash_map<ClaimantId, std::unique_ptr<Source>> sources_ ABSL_GUARDED_BY(mutex_);
-  double total_rate_ ABSL_GUARDED_BY(mutex_) = 0;  // of all sources
+  double total_rate_ ABSL_GUARDED_BY(mutex_) = 0;                         // of all sources
   absl::flat_hash_set<ClaimantId> proven_liars_ ABSL_GUARDED_BY(mutex_);  // by a piece that was theirs alone
   // Where claimants that are gone were, as long as something of theirs may still be judged.
   absl::flat_hash_map<ClaimantId, Endpoint> departed_ ABSL_GUARDED_BY(mutex_);
