@@ -29,7 +29,9 @@ struct Download {
     TorrentOptions options;
     options.wanted = wanted;
     session.Add(payload, {seeder.address()}, options);
-    EXPECT_TRUE(session.WaitDone());
+    EXPECT_TRUE(session.WaitDone()) << session.Status().done_bytes << " of " << session.Status().wanted_bytes
+                                    << " bytes, state " << static_cast<int>(session.Status().state) << ", asked "
+                                    << seeder.requests() << " of " << seeder.connections();
     EXPECT_TRUE(session->WaitStopped(session.id(), kPatience));
     status = session.Status();
   }
