@@ -14,7 +14,7 @@ namespace torrent {
 Outcome RunDownload(const DownloadArguments& arguments, StopSignals* stop);
 Outcome RunCreate(const CreateArguments& arguments, StopSignals* stop);
 Outcome RunShow(const ShowArguments& arguments);
-Outcome RunVerify(const VerifyArguments& arguments, StopSignals* stop);
+Outcome RunVerify(const VerifyArguments& arguments);
 Outcome RunTracker(const TrackerArguments& arguments, StopSignals* stop);
 
 // Writes `text` to stdout. A reader that is gone is 128 + SIGPIPE, as for any program in a pipe; a full disk says so.

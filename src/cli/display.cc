@@ -16,6 +16,10 @@
 namespace torrent {
 namespace {
 
+// What EraseAtExit needs, and may read on any thread at any time.
+std::atomic<int> live_fd{-1};
+std::atomic<int> live_rows{0};
+
 bool MovesItsCursor(int fd) {
   const char* kind = getenv("TERM");
   return isatty(fd) && kind != nullptr && *kind != '\0' && strcmp(kind, "dumb") != 0;
@@ -119,13 +123,14 @@ void Display::ShowLive(const std::vector<std::string>& lines) {
     lines_.push_back(absl::StrCat("and ", hidden, " more"));
   }
   absl::StrAppend(&out, absl::StrJoin(lines_, "\n"));
-  rows_ = static_cast<int>(lines_.size());
+  live_fd = options_.text_fd;
+  live_rows = static_cast<int>(lines_.size());
   Write(options_.text_fd, out);
 }
 
 void Display::EraseAtExit() {
-  const std::string erase = EraseRows(rows_);
-  if (!erase.empty() && write(options_.text_fd, erase.data(), erase.size()) < 0) return;
+  const std::string erase = EraseRows(live_rows);
+  if (!erase.empty() && write(live_fd, erase.data(), erase.size()) < 0) return;
 }
 
 }  // namespace torrent

@@ -1,6 +1,6 @@
 // What people see: lines that stay, and on a terminal a few live ones below them, redrawn in place. Both go through one
 // object, so that a message never lands in the middle of a bar.
-// Thread-safe, but for EraseAtExit. Invariant: rows_ rows at the end of the terminal are ours, the cursor is in the
+// Thread-safe. Invariant: rows_ rows at the end of the terminal are ours, the cursor is in the
 // last.
 #ifndef TORRENT_CLI_DISPLAY_H_
 #define TORRENT_CLI_DISPLAY_H_
@@ -45,8 +45,9 @@ class Display {
   // A write failed because nobody reads any more (EPIPE).
   bool reader_gone() const { return reader_gone_; }
 
-  // For a process that ends at once by a signal: takes the live lines away without waiting for a lock.
-  void EraseAtExit();
+  // For a process that ends at once by a signal: takes away the live lines of whichever Display shows some, without
+  // waiting for a lock.
+  static void EraseAtExit();
 
  private:
   std::string EraseSequenceLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -57,7 +58,6 @@ class Display {
   const bool live_;
   const bool unicode_;
   std::atomic<bool> reader_gone_{false};
-  std::atomic<int> rows_{0};
   Mutex mutex_;
   std::vector<std::string> lines_ ABSL_GUARDED_BY(mutex_);
 };

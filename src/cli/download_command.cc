@@ -54,7 +54,7 @@ class Download {
     // What hangs now (a resolver, a dead disk) must not hold up the exit; what was promised is on disk.
     if (!session_->Stop()) {
       if (!outcome.message.empty()) display_.PrintError(outcome.message);
-      display_.EraseAtExit();
+      Display::EraseAtExit();
       _exit(outcome.exit_code);
     }
     return outcome;

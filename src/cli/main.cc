@@ -1,4 +1,5 @@
 // The program: what the user typed goes to a command, and what it answers becomes the exit code (exit_code.h).
+#include <fcntl.h>
 #include <locale.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ struct RunCommand {
   Outcome operator()(const DownloadArguments& arguments) const { return RunDownload(arguments, stop); }
   Outcome operator()(const CreateArguments& arguments) const { return RunCreate(arguments, stop); }
   Outcome operator()(const ShowArguments& arguments) const { return RunShow(arguments); }
-  Outcome operator()(const VerifyArguments& arguments) const { return RunVerify(arguments, stop); }
+  Outcome operator()(const VerifyArguments& arguments) const { return RunVerify(arguments); }
   Outcome operator()(const TrackerArguments& arguments) const { return RunTracker(arguments, stop); }
   Outcome operator()(const HelpArguments& arguments) const { return WriteOut(arguments.text); }
 };
@@ -25,7 +26,10 @@ Outcome Main(int argc, char** argv) {
   const absl::StatusOr<Arguments> arguments = ParseArguments(argc, argv);
   if (!arguments.ok()) return {kExitUsage, std::string(arguments.status().message())};
   // Before any other thread, so that all of them have the signals blocked.
-  const absl::StatusOr<std::unique_ptr<StopSignals>> stop = StopSignals::Start();
+  const absl::StatusOr<std::unique_ptr<StopSignals>> stop = StopSignals::Start({.exit_now = [](int exit_code) {
+    Display::EraseAtExit();
+    _exit(exit_code);
+  }});
   if (!stop.ok()) return {kExitOther, std::string(stop.status().message())};
   return absl::visit(RunCommand{stop->get()}, *arguments);
 }
@@ -34,6 +38,10 @@ Outcome Main(int argc, char** argv) {
 }  // namespace torrent
 
 int main(int argc, char** argv) {
+  // Started without one of the standard streams, the next file that is opened would get its number, and our messages.
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return torrent::kExitOther;
+  }
 #ifdef M_ARENA_MAX
   // One malloc arena for each of some hundred threads would keep freed memory that the others then take anew from the
   // system. Payload does not go through malloc, so two are no bottleneck.

@@ -18,10 +18,6 @@ bool IsIgnored(int number) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<StopSignals>> StopSignals::Start() {
-  return Start({.exit_now = [](int exit_code) { _exit(exit_code); }});
-}
-
 absl::StatusOr<std::unique_ptr<StopSignals>> StopSignals::Start(Options options) {
   // A peer that hangs up, a reader that left, a file-size limit: the call that meets it returns the error.
   signal(SIGPIPE, SIG_IGN);

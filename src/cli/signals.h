@@ -28,7 +28,6 @@ class StopSignals {
   // Blocks the signals in this thread and all that it starts from here on. A signal that was ignored when the program
   // was started (nohup) stays so. ResourceExhausted when there is no descriptor or thread for it.
   static absl::StatusOr<std::unique_ptr<StopSignals>> Start(Options options);
-  static absl::StatusOr<std::unique_ptr<StopSignals>> Start();
   ~StopSignals();
 
   // Sets what the first signal calls, once, on the signal thread: it must return at once. With none, which is how it

@@ -29,22 +29,16 @@ std::string LineOf(const MetainfoFile& file, const FileCheck& check) {
 
 }  // namespace
 
-Outcome RunVerify(const VerifyArguments& arguments, StopSignals* stop) {
+Outcome RunVerify(const VerifyArguments& arguments) {
   std::shared_ptr<const Metainfo> metainfo;
   if (Outcome outcome = LoadSource(arguments.source, &metainfo); outcome.exit_code != kExitDone) return outcome;
   Display display({.text_fd = STDOUT_FILENO, .quiet = arguments.quiet});
-  // There is nothing to save: a signal ends it at once, and leaves no half bar.
-  stop->OnStop([&display, stop] {
-    display.EraseAtExit();
-    _exit(kExitSignal + stop->received());
-  });
   const std::string name = CleanText(metainfo->name, 200);
   const absl::StatusOr<VerifyReport> report =
       VerifyFiles(*metainfo, arguments.output_dir, [&](uint64_t done, uint64_t total) {
         display.ShowLive({HashingLine(name, done, total, display.columns(), display.unicode())});
       });
   display.ShowLive({});
-  stop->OnStop(nullptr);
   if (!report.ok()) {
     const int exit_code = ExitCodeOfDisk(report.status());
     return {exit_code, absl::StrCat(report.status().message(), Advice(exit_code, report.status()))};

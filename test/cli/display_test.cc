@@ -140,7 +140,7 @@ TEST(DisplayTest, TakesItsLinesAwayWhenTheProcessEndsAtOnce) {
   Terminal terminal(80, 24);
   Display display({.text_fd = terminal.fd(), .error_fd = terminal.fd()});
   display.ShowLive({"one 10%", "two 20%"});
-  display.EraseAtExit();
+  Display::EraseAtExit();
   EXPECT_EQ(terminal.Screen(), Lines({""}));
 }
 

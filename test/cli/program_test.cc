@@ -411,6 +411,33 @@ TEST_F(ProgramTest, DrawsALiveLineOnATerminalAndLeavesNothingBehind) {
   EXPECT_THAT(drawn, HasSubstr("on average"));
 }
 
+TEST_F(ProgramTest, WithoutStandardStreamsNothingIsWrittenIntoTheFiles) {
+  const std::string file = MakeTorrent(100'000);
+  std::string address;
+  const auto seeder = Seed(file, &address);
+  const std::string command = absl::StrCat(ProgramPath(), " ", file, " -o ", Path("out"),
+                                           " --bind 127.0.0.1 --port 0 --peer ", address, " --json -v <&- >&- 2>&-");
+  EXPECT_EQ(system(command.c_str()), 0);
+  EXPECT_EQ(ReadFile(Path("out/payload")), ReadFile(Path("seed/payload")));
+}
+
+TEST_F(ProgramTest, FindsPeersByOurOwnTrackerAndScrapesIt) {
+  Program tracker({"tracker", "--bind", "127.0.0.1", "--port", "0"});
+  ASSERT_TRUE(tracker.WaitFor("/announce")) << tracker.error;
+  const size_t start = tracker.out.find("http://");
+  const std::string url = tracker.out.substr(start, tracker.out.find(';', start) - start);
+  mkdir(Path("seed").c_str(), 0755);
+  WriteFile(Path("seed/payload"), std::string(50'000, 'x'));
+  const std::string file = Path("t.torrent");
+  ASSERT_EQ(Run({"create", Path("seed/payload"), "-a", url, "-o", file, "-q"}), 0);
+  std::string address, out;
+  const auto seeder = Seed(file, &address);
+  EXPECT_EQ(Run({file, "-o", Path("out"), "--bind", "127.0.0.1", "--port", "0"}, &out), 0);
+  EXPECT_EQ(ReadFile(Path("out/payload")), ReadFile(Path("seed/payload")));
+  EXPECT_EQ(Run({"show", file, "--scrape"}, &out), 0);
+  EXPECT_THAT(out, HasSubstr("/announce: 1 seeds, 0 leeches, 1 downloads"));
+}
+
 TEST_F(ProgramTest, TrackerSaysWhereItListensAndStops) {
   Program tracker({"tracker", "--bind", "127.0.0.1", "--port", "0"});
   ASSERT_TRUE(tracker.WaitFor("/announce")) << tracker.error;
