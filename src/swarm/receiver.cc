@@ -44,6 +44,7 @@ void Receiver::Rest() {
   if (!buffer_ || block_left_ > 0) return;
   carried_.assign(reinterpret_cast<const char*>(buffer_.data()) + begin_, end_ - begin_);
   buffer_ = BufferRef();
+  begin_ = end_ = 0;
 }
 
 Receiver::Item Receiver::Next(const wire::MessageRules& rules) {
