@@ -29,6 +29,7 @@ void BlockUpload::SetChoking(bool choke) {
   choking_ = choke;
   link_->am_choking.store(choke, std::memory_order_relaxed);
   if (!choke) {
+    requests_while_choked_ = 0;
     wire::EncodeUnchoke(sender_->out());
     return;
   }
