@@ -114,8 +114,8 @@ inline constexpr int kMaxRequestsWhileChoked = 300;
 inline constexpr int kMaxUnaskedBlocks = 50;
 // Requests rejected one after the other by a peer that does not choke us, twice a full queue: it will give nothing.
 inline constexpr int kMaxRejectsInARow = 1000;
-inline constexpr int kMaxFastServings = 3;  // of one allowed-fast piece's blocks to one choked peer, times its blocks
-inline constexpr int kMaxToggles = 100;     // choke, interest and bitfield changes in kToggleWindow
+inline constexpr uint64_t kMaxFastServings = 3;  // of one allowed-fast piece to one choked peer, times its bytes
+inline constexpr int kMaxToggles = 100;          // choke, interest and bitfield changes in kToggleWindow
 inline constexpr std::chrono::seconds kToggleWindow{10};
 inline constexpr size_t kMaxPendingOutput = 1 << 20;      // of control messages that the peer does not read
 inline constexpr std::chrono::seconds kSendTimeout{60};   // output that waits that long without progress

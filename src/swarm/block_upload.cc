@@ -17,7 +17,7 @@ void BlockUpload::OfferFast(const std::vector<uint32_t>& pieces) {
 bool BlockUpload::IsFastPiece(uint32_t piece_index) const {
   auto found = fast_pieces_.find(piece_index);
   return found != fast_pieces_.end() &&
-         found->second < kMaxFastServings * static_cast<int>(context_->layout.BlockCount(piece_index));
+         found->second < kMaxFastServings * uint64_t{context_->layout.PieceBytes(piece_index)};
 }
 
 void BlockUpload::Reject(const BlockRequest& request) {
@@ -66,7 +66,9 @@ absl::Status BlockUpload::OnRequest(const wire::Message& message) {
     }
     return absl::OkStatus();
   }
-  if (auto fast = fast_pieces_.find(request.piece_index); choking_ && fast != fast_pieces_.end()) fast->second++;
+  if (auto fast = fast_pieces_.find(request.piece_index); choking_ && fast != fast_pieces_.end()) {
+    fast->second += request.length;
+  }
   return absl::OkStatus();
 }
 

@@ -55,9 +55,10 @@ class BlockUpload {
   bool fast_ = false;
   bool choking_ = true;
   UploadQueue queue_;
-  absl::flat_hash_map<uint32_t, int> fast_pieces_;  // offered, and how many blocks of it were served
-  int requests_while_choked_ = 0;                   // since the last choke
-  uint32_t sending_piece_ = 0;                      // of the block that the sender has
+  absl::flat_hash_map<uint32_t, uint64_t>
+      fast_pieces_;                // offered, and how many bytes of it were asked for while choked
+  int requests_while_choked_ = 0;  // since the last choke
+  uint32_t sending_piece_ = 0;     // of the block that the sender has
   TimePoint resume_at_ = TimePoint::max();
 };
 
