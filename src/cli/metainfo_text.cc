@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kMaxTextBytes = 4000;
 
-void Field(std::string* out, absl::string_view name, absl::string_view value) {
+void AddField(std::string* out, absl::string_view name, absl::string_view value) {
   if (!value.empty())
     absl::StrAppendFormat(out, "%-13s %s\n", absl::StrCat(name, ":"), CleanText(value, kMaxTextBytes));
 }
@@ -64,21 +64,21 @@ std::string MetainfoText(const Metainfo& metainfo) {
     if (file.pad) pad_bytes += file.length;
   }
   const uint64_t size = metainfo.total_length - pad_bytes;
-  Field(&out, "Name", metainfo.name);
-  Field(&out, "Infohash", metainfo.infohash.Hex());
-  Field(&out, "Size",
-        absl::StrCat(FormatSize(size), " (", size, " bytes) in ", files, files == 1 ? " file" : " files"));
-  Field(&out, "Pieces", absl::StrCat(metainfo.piece_count, " of ", FormatSize(metainfo.piece_length)));
-  if (metainfo.is_private) Field(&out, "Private", "yes, peers from its trackers only");
-  if (metainfo.hybrid) Field(&out, "Format", "v1 and v2, used as v1");
-  Field(&out, "Comment", metainfo.comment);
-  Field(&out, "Created by", metainfo.created_by);
-  if (metainfo.creation_date) Field(&out, "Created", DateText(*metainfo.creation_date));
+  AddField(&out, "Name", metainfo.name);
+  AddField(&out, "Infohash", metainfo.infohash.Hex());
+  AddField(&out, "Size",
+           absl::StrCat(FormatSize(size), " (", size, " bytes) in ", files, files == 1 ? " file" : " files"));
+  AddField(&out, "Pieces", absl::StrCat(metainfo.piece_count, " of ", FormatSize(metainfo.piece_length)));
+  if (metainfo.is_private) AddField(&out, "Private", "yes, peers from its trackers only");
+  if (metainfo.hybrid) AddField(&out, "Format", "v1 and v2, used as v1");
+  AddField(&out, "Comment", metainfo.comment);
+  AddField(&out, "Created by", metainfo.created_by);
+  if (metainfo.creation_date) AddField(&out, "Created", DateText(*metainfo.creation_date));
   for (size_t tier = 0; tier < metainfo.trackers.size(); ++tier) {
-    for (const std::string& url : metainfo.trackers[tier]) Field(&out, absl::StrCat("Tracker ", tier + 1), url);
+    for (const std::string& url : metainfo.trackers[tier]) AddField(&out, absl::StrCat("Tracker ", tier + 1), url);
   }
-  for (const std::string& url : metainfo.web_seeds) Field(&out, "Web seed", url);
-  for (const auto& [host, port] : metainfo.nodes) Field(&out, "DHT node", absl::StrCat(host, ":", port));
+  for (const std::string& url : metainfo.web_seeds) AddField(&out, "Web seed", url);
+  for (const auto& [host, port] : metainfo.nodes) AddField(&out, "DHT node", absl::StrCat(host, ":", port));
   absl::StrAppend(&out, "Files:\n", FileTreeText(metainfo));
   return out;
 }

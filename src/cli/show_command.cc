@@ -9,17 +9,17 @@
 namespace torrent {
 namespace {
 
-constexpr size_t kMaxMessageBytes = 300;
+constexpr size_t kMaxScrapeMessageBytes = 300;
 
 std::string ScrapeText(const std::vector<ScrapeResult>& scrapes) {
   std::string out = scrapes.empty() ? "Scrape: no tracker that can be asked\n" : "Scrape:\n";
   for (const ScrapeResult& scrape : scrapes) {
-    absl::StrAppend(&out, "  ", CleanText(scrape.tracker, kMaxMessageBytes), ": ");
+    absl::StrAppend(&out, "  ", CleanText(scrape.tracker, kMaxScrapeMessageBytes), ": ");
     if (scrape.status.ok()) {
       absl::StrAppend(&out, scrape.complete, " seeds, ", scrape.incomplete, " leeches, ", scrape.downloaded,
                       " downloads\n");
     } else {
-      absl::StrAppend(&out, CleanText(scrape.status.message(), kMaxMessageBytes), "\n");
+      absl::StrAppend(&out, CleanText(scrape.status.message(), kMaxScrapeMessageBytes), "\n");
     }
   }
   return out;

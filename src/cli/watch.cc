@@ -15,7 +15,7 @@
 namespace torrent {
 namespace {
 
-constexpr size_t kMaxMessageBytes = 600;
+constexpr size_t kMaxErrorBytes = 600;
 // Different notes that are remembered; beyond that all are told.
 constexpr size_t kMaxTold = 1000;
 
@@ -120,7 +120,7 @@ void Watch::TellEnd(Torrent* torrent) {
   if (status.failure != Failure::kNone) {
     torrent->exit_code = ExitCodeOf(status.failure);
     const std::string message =
-        absl::StrCat(torrent->what.name, ": ", CleanText(status.error.message(), kMaxMessageBytes),
+        absl::StrCat(torrent->what.name, ": ", CleanText(status.error.message(), kMaxErrorBytes),
                      Advice(torrent->exit_code, status.error));
     WriteJson(JsonOfError(torrent->what.id, "", torrent->exit_code, message) + "\n");
     display_->PrintError(message);

@@ -33,9 +33,9 @@ absl::StatusOr<uint32_t> ReadPieceLength(const Value& info) {
   return static_cast<uint32_t>(length);
 }
 
-class Walk {
+class TreeWalk {
  public:
-  Walk(uint32_t piece_length, absl::FunctionRef<absl::Status(const TreeFile&)> visit)
+  TreeWalk(uint32_t piece_length, absl::FunctionRef<absl::Status(const TreeFile&)> visit)
       : piece_length_(piece_length), visit_(visit) {}
 
   // Deep as the tree is: the decoder has bounded that.
@@ -67,7 +67,7 @@ class Walk {
   uint64_t piece_count_ = 0;
 };
 
-absl::Status Walk::File(const Value& holder, const Value& value) {
+absl::Status TreeWalk::File(const Value& holder, const Value& value) {
   if (holder.dictionary().size() != 1) return Error("is a file and a folder at once");
   if (!value.is_dictionary()) return Error("has something else than a dictionary as its file");
   TreeFile file;
@@ -147,7 +147,7 @@ absl::Status WalkFileTree(const Value& info, absl::FunctionRef<absl::Status(cons
   ASSIGN_OR_RETURN(const uint32_t piece_length, ReadPieceLength(info));
   const Value* tree = info.FindDictionary("file tree");
   if (tree == nullptr) return absl::InvalidArgumentError("info: \"file tree\" is missing or no dictionary");
-  return Walk(piece_length, visit).Folder(*tree);
+  return TreeWalk(piece_length, visit).Folder(*tree);
 }
 
 absl::Status CheckPieceLayers(const Value& info, const Value& piece_layers) {

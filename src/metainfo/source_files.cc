@@ -31,9 +31,9 @@ absl::Status Refuse(absl::string_view path, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat(CleanText(path, kMaxPathBytes), ": ", why));
 }
 
-class Walk {
+class FolderWalk {
  public:
-  explicit Walk(SourceTree* tree) : tree_(tree) {}
+  explicit FolderWalk(SourceTree* tree) : tree_(tree) {}
 
   // Adds what lies at `path`, which is the root (`relative` is empty then) or below it.
   absl::Status Visit(const std::string& path, const std::string& relative) {
@@ -124,7 +124,7 @@ absl::Status CheckPathsSurvive(SourceTree* tree) {
 absl::StatusOr<SourceTree> ListSource(const std::string& path) {
   SourceTree tree;
   tree.root = path;
-  RETURN_IF_ERROR(Walk(&tree).Visit(path, ""));
+  RETURN_IF_ERROR(FolderWalk(&tree).Visit(path, ""));
   ASSIGN_OR_RETURN(tree.name, NameOf(path));
   if (tree.files.empty()) return Refuse(path, "a folder without files");
   std::sort(tree.files.begin(), tree.files.end(),

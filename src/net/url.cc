@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kMaxHostBytes = 253;  // RFC 1035, 2.3.4, as text
 constexpr size_t kMaxLabelBytes = 63;
-constexpr size_t kMaxShownBytes = 200;
+constexpr size_t kMaxShownUrlBytes = 200;
 // Passkeys are 32 or 40 hex digits; words in paths are shorter than this.
 constexpr size_t kSecretElementBytes = 20;
 
@@ -228,7 +228,7 @@ std::string SafeUrlText(absl::string_view text) {
   const size_t at = text.rfind('@');
   if (at != absl::string_view::npos) text.remove_prefix(at + 1);
   safe += SafePath(text);
-  if (safe.size() > kMaxShownBytes) safe = absl::StrCat(safe.substr(0, kMaxShownBytes), "...");
+  if (safe.size() > kMaxShownUrlBytes) safe = absl::StrCat(safe.substr(0, kMaxShownUrlBytes), "...");
   for (char& c : safe) {
     if (!absl::ascii_isgraph(static_cast<unsigned char>(c))) c = '_';
   }

@@ -8,11 +8,10 @@
 #include "base/wakeup.h"
 #include "net/listener.h"
 #include "test/net/full_listener.h"
+#include "test/net/patience.h"
 
 namespace torrent {
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
 
 Listener AnyListener() {
   absl::StatusOr<Listener> listener = Listener::Open(0, BindOptions(), 10);

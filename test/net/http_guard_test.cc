@@ -24,20 +24,20 @@ absl::Status Judge(absl::string_view bytes, size_t step) {
   return guard.CheckEnd();
 }
 
-std::string Ok(absl::string_view fields, absl::string_view body) {
+std::string OkAnswer(absl::string_view fields, absl::string_view body) {
   return absl::StrCat("HTTP/1.1 200 OK\r\n", fields, "\r\n", body);
 }
 
-std::string Chunked(absl::string_view body) { return Ok("Transfer-Encoding: chunked\r\n", body); }
+std::string Chunked(absl::string_view body) { return OkAnswer("Transfer-Encoding: chunked\r\n", body); }
 
 TEST(HttpGuardTest, PassesWellFormedAnswersHoweverTheyAreCut) {
   for (const std::string& answer : {
-           Ok("Content-Length: 5\r\n", "hello"),
-           Ok("content-length:5\r\nX-Empty:\r\nX: a b\tc\r\n", "hello"),
-           Ok("Content-Length: 0\r\n", ""),
-           Ok("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"),
-           Ok("Content-Length: 1000\r\n", std::string(1000, 'x')),
-           Ok("", "until the end"),
+           OkAnswer("Content-Length: 5\r\n", "hello"),
+           OkAnswer("content-length:5\r\nX-Empty:\r\nX: a b\tc\r\n", "hello"),
+           OkAnswer("Content-Length: 0\r\n", ""),
+           OkAnswer("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"),
+           OkAnswer("Content-Length: 1000\r\n", std::string(1000, 'x')),
+           OkAnswer("", "until the end"),
            Chunked("5\r\nhello\r\n0\r\n\r\n"),
            Chunked("5;ext=1\r\nhello\r\n5 \r\nworld\r\n000\r\n\r\n"),
            Chunked("3E8\r\n" + std::string(1000, 'x') + "\r\n0\r\n\r\n"),
@@ -71,29 +71,29 @@ TEST(HttpGuardTest, RefusesBrokenAnswersHoweverTheyAreCut) {
            std::string("HTTP/1.1 200 OK\nContent-Length: 0\n\n"),
            absl::StrCat("HTTP/1.1 200 ", std::string(256 - 14, 'r'), "\r\nContent-Length: 0\r\n\r\n"),
            absl::StrCat("HTTP/1.1 200 O", std::string(1, '\0'), "K\r\nContent-Length: 0\r\n\r\n"),
-           Ok("no colon\r\n", ""),
-           Ok(": no name\r\n", ""),
-           Ok("Name : blank\r\n", ""),
-           Ok("A: 1\r\n folded: 2\r\n", ""),
-           Ok("A: \x1b[31m\r\n", ""),
-           Ok("A: b\rc\r\n", ""),
-           Ok(fields_101, ""),
-           Ok(absl::StrCat("A: ", std::string(kMaxHttpHeadBytes, 'x'), "\r\n"), ""),
-           Ok("Content-Length: -45345\r\n", "x"),
-           Ok("Content-Length: 9999999999999999999999999999\r\n", "x"),
-           Ok("Content-Length: 9223372036854775807\r\n", "x"),
-           Ok("Content-Length: 1001\r\n", std::string(1001, 'x')),
-           Ok("Content-Length: 0x5\r\n", "hello"),
-           Ok("Content-Length: %35\r\n", "hello"),
-           Ok("Content-Length: 5 5\r\n", "hello"),
-           Ok("Content-Length: 5, 5\r\n", "hello"),
-           Ok("Content-Length:\r\n", ""),
-           Ok("Content-Length: 5\r\nContent-Length: 6\r\n", "hello"),
-           Ok("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "hello"),
-           Ok("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"),
-           Ok("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
-           Ok("Content-Length: 6\r\n", "hello"),  // cut
-           Ok("", std::string(1001, 'x')),
+           OkAnswer("no colon\r\n", ""),
+           OkAnswer(": no name\r\n", ""),
+           OkAnswer("Name : blank\r\n", ""),
+           OkAnswer("A: 1\r\n folded: 2\r\n", ""),
+           OkAnswer("A: \x1b[31m\r\n", ""),
+           OkAnswer("A: b\rc\r\n", ""),
+           OkAnswer(fields_101, ""),
+           OkAnswer(absl::StrCat("A: ", std::string(kMaxHttpHeadBytes, 'x'), "\r\n"), ""),
+           OkAnswer("Content-Length: -45345\r\n", "x"),
+           OkAnswer("Content-Length: 9999999999999999999999999999\r\n", "x"),
+           OkAnswer("Content-Length: 9223372036854775807\r\n", "x"),
+           OkAnswer("Content-Length: 1001\r\n", std::string(1001, 'x')),
+           OkAnswer("Content-Length: 0x5\r\n", "hello"),
+           OkAnswer("Content-Length: %35\r\n", "hello"),
+           OkAnswer("Content-Length: 5 5\r\n", "hello"),
+           OkAnswer("Content-Length: 5, 5\r\n", "hello"),
+           OkAnswer("Content-Length:\r\n", ""),
+           OkAnswer("Content-Length: 5\r\nContent-Length: 6\r\n", "hello"),
+           OkAnswer("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "hello"),
+           OkAnswer("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"),
+           OkAnswer("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+           OkAnswer("Content-Length: 6\r\n", "hello"),  // cut
+           OkAnswer("", std::string(1001, 'x')),
            Chunked("7FFFFFFFFFFFFFBF\r\nx"),
            Chunked("FFFFFFFFFFFFFFFF\r\nx"),
            Chunked("10000000000000000\r\nx"),
@@ -115,7 +115,7 @@ TEST(HttpGuardTest, RefusesBrokenAnswersHoweverTheyAreCut) {
 }
 
 TEST(HttpGuardTest, RefusesEveryCutOfAFramedAnswer) {
-  for (const std::string& answer : {Ok("Content-Length: 5\r\n", "hello"), Chunked("5\r\nhello\r\n0\r\n\r\n")}) {
+  for (const std::string& answer : {OkAnswer("Content-Length: 5\r\n", "hello"), Chunked("5\r\nhello\r\n0\r\n\r\n")}) {
     for (size_t size = 1; size < answer.size(); ++size) {
       EXPECT_TRUE(absl::IsInvalidArgument(Judge(answer.substr(0, size), 1))) << size << " of " << answer;
     }
@@ -125,7 +125,7 @@ TEST(HttpGuardTest, RefusesEveryCutOfAFramedAnswer) {
 
 TEST(HttpGuardTest, PassesNothingBehindTheAnswer) {
   HttpGuard guard(kMaxBody);
-  const std::string answer = Ok("Content-Length: 5\r\n", "hello");
+  const std::string answer = OkAnswer("Content-Length: 5\r\n", "hello");
   EXPECT_EQ(*guard.Check(answer + "HTTP/1.1 200 OK\r\n"), answer.size());
   EXPECT_TRUE(guard.complete());
   EXPECT_EQ(*guard.Check("more"), 0u);

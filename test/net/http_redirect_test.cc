@@ -20,7 +20,7 @@ std::string RedirectTo(absl::string_view location, int status = 302) {
 
 constexpr char kHello[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
-HttpRequest RequestFor(const std::string& url, HttpPolicy policy = HttpPolicy::kTracker) {
+HttpRequest RedirectedRequest(const std::string& url, HttpPolicy policy = HttpPolicy::kTracker) {
   HttpRequest request;
   request.url = *Url::Parse(url);
   request.policy = policy;
@@ -37,7 +37,7 @@ Resolver::Lookup Here() {
   };
 }
 
-absl::StatusOr<HttpResponse> Get(const HttpRequest& request) {
+absl::StatusOr<HttpResponse> GetRedirected(const HttpRequest& request) {
   Resolver resolver(Here());
   return HttpGet(request, &resolver, -1);
 }
@@ -53,13 +53,13 @@ ScriptedServer::Script CountDown() {
 
 TEST(HttpRedirectTest, FollowsFiveHopsAndNoMore) {
   ScriptedServer server(CountDown());
-  const absl::StatusOr<HttpResponse> five = Get(RequestFor(server.UrlOf("/announce/5")));
+  const absl::StatusOr<HttpResponse> five = GetRedirected(RedirectedRequest(server.UrlOf("/announce/5")));
   ASSERT_TRUE(five.ok()) << five.status();
   EXPECT_EQ(five->body, "hello");
   EXPECT_EQ(five->url.target, "/announce/0");
   EXPECT_EQ(server.connections(), 6);  // a fresh one each hop
 
-  const absl::StatusOr<HttpResponse> six = Get(RequestFor(server.UrlOf("/announce/6")));
+  const absl::StatusOr<HttpResponse> six = GetRedirected(RedirectedRequest(server.UrlOf("/announce/6")));
   EXPECT_TRUE(absl::IsPermissionDenied(six.status())) << six.status();
   EXPECT_EQ(server.connections(), 12);
 }
@@ -77,7 +77,7 @@ TEST(HttpRedirectTest, FollowsEveryKindOfRedirectAndReference) {
       const size_t port = target.find("PORT");
       if (port != std::string::npos) target.replace(port, 4, std::to_string(server.port()));
       answer = RedirectTo(target, status);
-      const absl::StatusOr<HttpResponse> response = Get(RequestFor(server.UrlOf("/announce")));
+      const absl::StatusOr<HttpResponse> response = GetRedirected(RedirectedRequest(server.UrlOf("/announce")));
       ASSERT_TRUE(response.ok()) << response.status();
       EXPECT_EQ(response->body, "hello");
     }
@@ -90,7 +90,7 @@ TEST(HttpRedirectTest, EndsInACircle) {
     connection->Send(
         RedirectTo(absl::StrContains(connection->request(), "/announce/a ") ? "/announce/b" : "/announce/a"));
   });
-  const absl::StatusOr<HttpResponse> response = Get(RequestFor(server.UrlOf("/announce/a")));
+  const absl::StatusOr<HttpResponse> response = GetRedirected(RedirectedRequest(server.UrlOf("/announce/a")));
   EXPECT_TRUE(absl::IsPermissionDenied(response.status())) << response.status();
   EXPECT_TRUE(absl::StrContains(response.status().message(), "circle")) << response.status();
   EXPECT_EQ(server.connections(), 2);
@@ -107,7 +107,7 @@ TEST(HttpRedirectTest, LeadsToNoForbiddenPlace) {
         "http://[64:ff9b::a9fe:a9fe]/announce", "/admin", "http://localhost/", "http://evil\r\nX: y/", "http://",
         "http://b\xc3\xbc/announce"}) {
     ScriptedServer server(ScriptedServer::Always(RedirectTo(location)));
-    const absl::StatusOr<HttpResponse> response = Get(RequestFor(server.UrlOf("/announce")));
+    const absl::StatusOr<HttpResponse> response = GetRedirected(RedirectedRequest(server.UrlOf("/announce")));
     EXPECT_TRUE(absl::IsPermissionDenied(response.status()) || absl::IsInvalidArgument(response.status()))
         << location << ": " << response.status();
     EXPECT_EQ(server.connections(), 1) << location;
@@ -120,7 +120,8 @@ TEST(HttpRedirectTest, LeadsNoFurtherInThoughTheUserTypedTheUrl) {
   for (const char* location :
        {"http://rebound.example/x", "http://169.254.169.254/latest/meta-data", "http://0.0.0.0/"}) {
     ScriptedServer server(ScriptedServer::Always(RedirectTo(location)));
-    const absl::Status status = Get(RequestFor(server.UrlOf("/file.torrent"), HttpPolicy::kUser)).status();
+    const absl::Status status =
+        GetRedirected(RedirectedRequest(server.UrlOf("/file.torrent"), HttpPolicy::kUser)).status();
     EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
     EXPECT_TRUE(absl::StrContains(status.message(), "redirect may not lead")) << status;
   }
@@ -128,15 +129,15 @@ TEST(HttpRedirectTest, LeadsNoFurtherInThoughTheUserTypedTheUrl) {
 
 TEST(HttpRedirectTest, JudgesTheFirstHopLikeEveryOther) {
   ScriptedServer server(ScriptedServer::Always(kHello));
-  EXPECT_TRUE(absl::IsPermissionDenied(Get(RequestFor(server.UrlOf("/admin"))).status()));
-  EXPECT_TRUE(absl::IsPermissionDenied(Get(RequestFor("http://rebound.example/announce")).status()));
-  EXPECT_TRUE(absl::IsPermissionDenied(Get(RequestFor("http://xn--example.com/announce")).status()));
-  EXPECT_TRUE(absl::IsPermissionDenied(Get(RequestFor("udp://127.0.0.1:1/announce")).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(GetRedirected(RedirectedRequest(server.UrlOf("/admin"))).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(GetRedirected(RedirectedRequest("http://rebound.example/announce")).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(GetRedirected(RedirectedRequest("http://xn--example.com/announce")).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(GetRedirected(RedirectedRequest("udp://127.0.0.1:1/announce")).status()));
   EXPECT_EQ(server.connections(), 0);
-  EXPECT_TRUE(Get(RequestFor(server.UrlOf("/admin"), HttpPolicy::kUser)).ok());
-  HttpRequest idna = RequestFor(absl::StrCat("http://xn--example.com:", server.port(), "/announce"));
+  EXPECT_TRUE(GetRedirected(RedirectedRequest(server.UrlOf("/admin"), HttpPolicy::kUser)).ok());
+  HttpRequest idna = RedirectedRequest(absl::StrCat("http://xn--example.com:", server.port(), "/announce"));
   idna.allow_idna = true;
-  EXPECT_TRUE(Get(idna).ok());
+  EXPECT_TRUE(GetRedirected(idna).ok());
 }
 
 // libtorrent 188c5226f (hazard 73).
@@ -152,9 +153,9 @@ TEST(HttpRedirectTest, TakesCredentialsToTheSameOriginOnly) {
       }
     });
     HttpRequest request =
-        RequestFor(absl::StrCat("http://us%65r:p%3Aw@127.0.0.1:", server.port(), "/announce?passkey=secret"));
+        RedirectedRequest(absl::StrCat("http://us%65r:p%3Aw@127.0.0.1:", server.port(), "/announce?passkey=secret"));
     request.headers = {{"cookie", "secret"}, {"X-Harmless", "1"}};
-    ASSERT_TRUE(Get(request).ok());
+    ASSERT_TRUE(GetRedirected(request).ok());
     const std::string first = server.requests()[0];
     EXPECT_TRUE(absl::StrContains(first, "\r\nAuthorization: Basic dXNlcjpwOnc=\r\n")) << first;
     EXPECT_TRUE(absl::StrContains(first, "\r\ncookie: secret\r\n")) << first;
@@ -174,7 +175,7 @@ TEST(HttpRedirectTest, TakesALocationAsItIsWritten) {
                          ? RedirectTo("/announce?next=%2Fa%26b%0D%0AX:%20y")
                          : std::string(kHello));
   });
-  ASSERT_TRUE(Get(RequestFor(server.UrlOf("/announce"))).ok());
+  ASSERT_TRUE(GetRedirected(RedirectedRequest(server.UrlOf("/announce"))).ok());
   EXPECT_TRUE(absl::StartsWith(server.requests()[1], "GET /announce?next=%2Fa%26b%0D%0AX:%20y HTTP/1.1\r\n"))
       << server.requests()[1];
 }
@@ -185,10 +186,10 @@ TEST(HttpRedirectTest, CountsAllHopsAgainstOneDeadline) {
     connection->Drip("HTTP/1.1 302", std::chrono::milliseconds(5));
     connection->Send(absl::StrCat(" Moved\r\nLocation: /announce/", ++hop, "\r\nContent-Length: 0\r\n\r\n"));
   });
-  HttpRequest request = RequestFor(server.UrlOf("/announce"));
+  HttpRequest request = RedirectedRequest(server.UrlOf("/announce"));
   request.total_timeout = std::chrono::seconds(1);  // each hop takes a sixteenth of it
   request.max_redirects = 1000;
-  const absl::Status status = Get(request).status();
+  const absl::Status status = GetRedirected(request).status();
   EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
   EXPECT_GT(server.connections(), 1);
 }

@@ -10,11 +10,10 @@
 
 #include "base/wakeup.h"
 #include "net/connect.h"
+#include "test/net/patience.h"
 
 namespace torrent {
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
 
 // Listens on `port` of one family alone.
 UniqueFd Occupy(bool v4, uint16_t port) {

@@ -9,11 +9,10 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 #include "base/wakeup.h"
+#include "test/net/patience.h"
 
 namespace torrent {
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
 
 // A name service that answers nothing until it is released, and counts who hangs in it. Outlives the resolver.
 class HangingLookup {

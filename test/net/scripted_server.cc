@@ -15,12 +15,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "net/wait.h"
+#include "test/net/patience.h"
 
 namespace torrent {
 
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
 
 [[noreturn]] void Give(const char* what) {
   perror(what);

@@ -15,11 +15,10 @@
 #include "base/bytes.h"
 #include "base/thread.h"
 #include "net/wait.h"
+#include "test/net/patience.h"
 
 namespace torrent {
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
 
 // Two connected ends; the other one is a plain descriptor.
 struct Pair {

@@ -17,12 +17,11 @@
 #include "net/tcp_stream.h"
 #include "net/wait.h"
 #include "test/net/certificates.h"
+#include "test/net/patience.h"
 #include "test/net/scripted_server.h"
 
 namespace torrent {
 namespace {
-
-constexpr std::chrono::seconds kPatience{20};
 
 class TlsTest : public testing::Test {
  protected:

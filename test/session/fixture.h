@@ -20,6 +20,7 @@ namespace torrent::test {
 
 inline constexpr uint32_t kKiB = 1024;
 inline constexpr uint32_t kMiB = 1024 * 1024;
+inline constexpr uint32_t kBlock = 16 * kKiB;
 
 #define ASSERT_OK(expression) ASSERT_EQ((expression), absl::OkStatus())
 #define EXPECT_OK(expression) EXPECT_EQ((expression), absl::OkStatus())

@@ -16,8 +16,6 @@ using Line = ScriptedSeeder::Line;
 using Manner = ScriptedSeeder::Manner;
 using wire::MessageId;
 
-constexpr uint32_t kBlock = 16 * kKiB;
-
 // Answers so many requests, then none.
 Manner AnswersOnly(size_t count) {
   Manner manner;

@@ -19,16 +19,15 @@ namespace {
 
 using wire::MessageId;
 
-constexpr uint32_t kPieceLength = 64 * kKiB;
-constexpr uint32_t kBlock = 16 * kKiB;
+constexpr uint32_t kSeedPieceLength = 64 * kKiB;
 
-std::string Request(uint32_t piece_index, uint32_t begin, uint32_t length) {
+std::string RequestOf(uint32_t piece_index, uint32_t begin, uint32_t length) {
   return Bytes(wire::EncodeRequest, piece_index, begin, length);
 }
 
 class Seeding : public ::testing::Test {
  protected:
-  Seeding() : payload_("seed.bin", 20 * kPieceLength + 1000, kPieceLength), session_(&folders_, payload_) {}
+  Seeding() : payload_("seed.bin", 20 * kSeedPieceLength + 1000, kSeedPieceLength), session_(&folders_, payload_) {}
 
   std::unique_ptr<PeerConnection> Leecher(bool fast, int receive_buffer = 0) {
     std::unique_ptr<PeerConnection> peer = Greet(session_, payload_, "leecher", fast, "127.0.0.2", receive_buffer);
@@ -59,7 +58,7 @@ TEST_F(Seeding, GivesRightBytesForEachRequest) {
   for (uint32_t piece = 0; piece < payload_.piece_count(); piece++) {
     for (uint32_t begin = 0; begin < payload_.PieceBytes(piece); begin += kBlock) {
       const uint32_t length = std::min(kBlock, payload_.PieceBytes(piece) - begin);
-      ASSERT_TRUE(peer->Send(Request(piece, begin, length)));
+      ASSERT_TRUE(peer->Send(RequestOf(piece, begin, length)));
       absl::optional<Received> block = peer->Read();
       ASSERT_TRUE(block);
       ASSERT_EQ(block->head.id, MessageId::kPiece);
@@ -69,10 +68,10 @@ TEST_F(Seeding, GivesRightBytesForEachRequest) {
     }
   }
   // Odd places and lengths are a leecher's right (BEP 3 names no unit).
-  ASSERT_TRUE(peer->Send(Request(3, 777, 4567) + Request(0, 0, kPieceLength)));
+  ASSERT_TRUE(peer->Send(RequestOf(3, 777, 4567) + RequestOf(0, 0, kSeedPieceLength)));
   EXPECT_EQ(peer->Expect(MessageId::kPiece)->payload, payload_.Block(3, 777, 4567));
-  EXPECT_EQ(peer->Expect(MessageId::kPiece)->payload, payload_.Block(0, 0, kPieceLength));
-  EXPECT_EQ(session_.Status().uploaded_bytes, payload_.size() + 4567 + kPieceLength);
+  EXPECT_EQ(peer->Expect(MessageId::kPiece)->payload, payload_.Block(0, 0, kSeedPieceLength));
+  EXPECT_EQ(session_.Status().uploaded_bytes, payload_.size() + 4567 + kSeedPieceLength);
 }
 
 TEST_F(Seeding, TellsItsFactsToWhoSpeaksExtensions) {
@@ -112,20 +111,20 @@ TEST_F(Seeding, GivesTheAllowedFastPiecesToAChokedPeerThreeTimes) {
 
   uint32_t other = 0;
   while (allowed.count(other) != 0) other++;
-  ASSERT_TRUE(peer->Send(Request(other, 0, kBlock)));
+  ASSERT_TRUE(peer->Send(RequestOf(other, 0, kBlock)));
   absl::optional<Received> answer = peer->Read();
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->head.id, MessageId::kRejectRequest);
 
   const uint32_t free_piece = expected[0] == 20 ? expected[1] : expected[0];  // a whole one
   for (int i = 0; i < 3 * 4; i++) {
-    ASSERT_TRUE(peer->Send(Request(free_piece, kBlock, kBlock)));
+    ASSERT_TRUE(peer->Send(RequestOf(free_piece, kBlock, kBlock)));
     answer = peer->Read();
     ASSERT_TRUE(answer);
     ASSERT_EQ(answer->head.id, MessageId::kPiece) << i;
     EXPECT_EQ(answer->payload, payload_.Block(free_piece, kBlock, kBlock));
   }
-  ASSERT_TRUE(peer->Send(Request(free_piece, kBlock, kBlock)));
+  ASSERT_TRUE(peer->Send(RequestOf(free_piece, kBlock, kBlock)));
   answer = peer->Read();
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->head.id, MessageId::kRejectRequest);
@@ -137,15 +136,15 @@ TEST_F(Seeding, EndsConnectionsThatAskForWhatTheTorrentHasNot) {
     const char* name;
     std::string bytes;
   } kCases[] = {
-      {"no such piece", Request(21, 0, kBlock)},
-      {"the last number as piece", Request(0xffffffff, 0, kBlock)},
-      {"begin at the piece's end", Request(0, kPieceLength, 1)},
-      {"one byte beyond the piece", Request(0, kPieceLength - kBlock, kBlock + 1)},
-      {"beyond the last, shorter piece", Request(20, 0, 1001)},
-      {"begin + length overflows", Request(0, 0xfffffff0, 0x20)},
-      {"no byte", Request(0, 0, 0)},
-      {"256 KiB", Request(0, 0, 256 * kKiB)},
-      {"4 GiB - 1", Request(0, 1, 0xffffffff)},
+      {"no such piece", RequestOf(21, 0, kBlock)},
+      {"the last number as piece", RequestOf(0xffffffff, 0, kBlock)},
+      {"begin at the piece's end", RequestOf(0, kSeedPieceLength, 1)},
+      {"one byte beyond the piece", RequestOf(0, kSeedPieceLength - kBlock, kBlock + 1)},
+      {"beyond the last, shorter piece", RequestOf(20, 0, 1001)},
+      {"begin + length overflows", RequestOf(0, 0xfffffff0, 0x20)},
+      {"no byte", RequestOf(0, 0, 0)},
+      {"256 KiB", RequestOf(0, 0, 256 * kKiB)},
+      {"4 GiB - 1", RequestOf(0, 1, 0xffffffff)},
   };
   std::unique_ptr<PeerConnection> bystander = UnchokedLeecher(/*fast=*/false);
   for (const auto& c : kCases) {
@@ -156,7 +155,7 @@ TEST_F(Seeding, EndsConnectionsThatAskForWhatTheTorrentHasNot) {
     ASSERT_TRUE(peer->Send(c.bytes)) << c.name;
     EXPECT_TRUE(peer->WaitClosed()) << c.name;
   }
-  ASSERT_TRUE(bystander->Send(Request(1, 0, kBlock)));
+  ASSERT_TRUE(bystander->Send(RequestOf(1, 0, kBlock)));
   EXPECT_EQ(bystander->Expect(MessageId::kPiece)->payload, payload_.Block(1, 0, kBlock));
 }
 
@@ -164,18 +163,18 @@ TEST_F(Seeding, EndsConnectionsThatAskForWhatTheTorrentHasNot) {
 TEST_F(Seeding, IgnoresRequestsWhileChokedAndEndsWhoGoesOn) {
   std::unique_ptr<PeerConnection> peer = Leecher(/*fast=*/false);
   std::string requests;
-  for (int i = 0; i < 300; i++) requests += Request(0, 0, kBlock);
+  for (int i = 0; i < 300; i++) requests += RequestOf(0, 0, kBlock);
   ASSERT_TRUE(peer->Send(requests));
   // What is answered next is what was asked after the unchoke.
   ASSERT_TRUE(peer->Send(Bytes(wire::EncodeInterested)));
   ASSERT_TRUE(peer->Expect(MessageId::kUnchoke));
-  ASSERT_TRUE(peer->Send(Request(7, 0, kBlock)));
+  ASSERT_TRUE(peer->Send(RequestOf(7, 0, kBlock)));
   absl::optional<Received> block = peer->Read();
   ASSERT_TRUE(block);
   EXPECT_EQ(block->head.piece_index, 7u);
 
   std::unique_ptr<PeerConnection> stubborn = Greet(session_, payload_, "stubborn", /*fast=*/false, "127.0.0.3");
-  ASSERT_TRUE(stubborn->Send(requests + Request(0, 0, kBlock)));
+  ASSERT_TRUE(stubborn->Send(requests + RequestOf(0, 0, kBlock)));
   EXPECT_TRUE(stubborn->WaitClosed());
 }
 
@@ -187,7 +186,7 @@ TEST_F(Seeding, AnswersEachRequestOnceHoweverManyThereAre) {
   std::string requests;
   for (int i = 0; i < kRequests; i++) {
     const uint32_t piece = static_cast<uint32_t>(i) % 20, begin = (static_cast<uint32_t>(i) / 20) * 8;
-    requests += Request(piece, begin, kBlock);
+    requests += RequestOf(piece, begin, kBlock);
     open[{piece, begin}]++;
   }
   ASSERT_TRUE(peer->Send(requests));
@@ -213,7 +212,7 @@ TEST_F(Seeding, AnswersEachRequestOnceHoweverManyThereAre) {
 TEST_F(Seeding, EndsWhoQueuesTooMuchWithoutTheFastExtension) {
   std::unique_ptr<PeerConnection> peer = UnchokedLeecher(/*fast=*/false, /*receive_buffer=*/4096);
   std::string requests;
-  for (uint32_t i = 0; i < 1500; i++) requests += Request(i % 20, i * 8, kBlock);
+  for (uint32_t i = 0; i < 1500; i++) requests += RequestOf(i % 20, i * 8, kBlock);
   ASSERT_TRUE(peer->Send(requests));
   EXPECT_TRUE(peer->WaitClosed());
 }
@@ -224,7 +223,7 @@ TEST_F(Seeding, AnswersCancelledRequestsOnce) {
   constexpr uint32_t kRequests = 480;
   std::string requests, cancels;
   for (uint32_t i = 0; i < kRequests; i++) {
-    requests += Request(i % 20, i * 8, kBlock);
+    requests += RequestOf(i % 20, i * 8, kBlock);
     cancels += Bytes(wire::EncodeCancel, i % 20, i * 8, kBlock);
   }
   ASSERT_TRUE(peer->Send(requests + cancels));

@@ -8,16 +8,16 @@
 namespace torrent::test {
 namespace {
 
-constexpr uint32_t kPieceLength = 32 * kKiB;
+constexpr uint32_t kSelectedPieceLength = 32 * kKiB;
 
 std::vector<PayloadFile> FilesOfAllSizes() {
   return {{"empty"},
           {"one byte", 1},
-          {"a/piece - 1", kPieceLength - 1},
-          {"a/piece", kPieceLength},
-          {"a/b/piece + 1", kPieceLength + 1},
+          {"a/piece - 1", kSelectedPieceLength - 1},
+          {"a/piece", kSelectedPieceLength},
+          {"a/b/piece + 1", kSelectedPieceLength + 1},
           {"a/b/also empty"},
-          {"three pieces", 3 * kPieceLength},
+          {"three pieces", 3 * kSelectedPieceLength},
           {"last", 5}};
 }
 
@@ -40,7 +40,7 @@ struct Download {
 };
 
 TEST(Files, OfAllSizesAreMade) {
-  const Payload payload("sizes", FilesOfAllSizes(), kPieceLength);
+  const Payload payload("sizes", FilesOfAllSizes(), kSelectedPieceLength);
   Folders folders;
   Download download(payload, {}, &folders);
   EXPECT_EQ(payload.Differences(folders.output.path()), "");
@@ -49,9 +49,9 @@ TEST(Files, OfAllSizesAreMade) {
 }
 
 TEST(Files, SingleOnesOfAllSizesAreMade) {
-  for (uint64_t length :
-       {uint64_t{1}, uint64_t{kPieceLength - 1}, uint64_t{kPieceLength}, uint64_t{kPieceLength + 1}}) {
-    const Payload payload("single", length, kPieceLength);
+  for (uint64_t length : {uint64_t{1}, uint64_t{kSelectedPieceLength - 1}, uint64_t{kSelectedPieceLength},
+                          uint64_t{kSelectedPieceLength + 1}}) {
+    const Payload payload("single", length, kSelectedPieceLength);
     Folders folders;
     Download download(payload, {}, &folders);
     EXPECT_EQ(payload.Differences(folders.output.path()), "") << length;
@@ -59,7 +59,7 @@ TEST(Files, SingleOnesOfAllSizesAreMade) {
 }
 
 TEST(Files, EmptyOnesAloneAreATorrentToo) {
-  const Payload payload("nothing", {{"one"}, {"deep/down/two"}}, kPieceLength);
+  const Payload payload("nothing", {{"one"}, {"deep/down/two"}}, kSelectedPieceLength);
   Folders folders;
   TestSession session(&folders);
   session.Add(payload, {});
@@ -68,7 +68,7 @@ TEST(Files, EmptyOnesAloneAreATorrentToo) {
 }
 
 TEST(Files, OfASelectionAreMadeAloneAndWhole) {
-  const Payload payload("sizes", FilesOfAllSizes(), kPieceLength);
+  const Payload payload("sizes", FilesOfAllSizes(), kSelectedPieceLength);
   const struct {
     const char* name;
     std::vector<bool> wanted;
@@ -83,7 +83,7 @@ TEST(Files, OfASelectionAreMadeAloneAndWhole) {
     Folders folders;
     Download download(payload, c.wanted, &folders);
     EXPECT_EQ(payload.Differences(folders.output.path(), c.wanted), "") << c.name;
-    EXPECT_LE(download.status.downloaded_bytes, c.pieces * kPieceLength) << c.name;
+    EXPECT_LE(download.status.downloaded_bytes, c.pieces * kSelectedPieceLength) << c.name;
     // What else its pieces hold lies in the state folder, not among the files.
     bool part_file = false;
     for (const std::string& file : FilesBelow(folders.state.path())) part_file |= absl::EndsWith(file, ".part");
@@ -92,13 +92,13 @@ TEST(Files, OfASelectionAreMadeAloneAndWhole) {
 }
 
 TEST(Files, OfALaterSelectionComeFromThePartFileAndTheRestOfTheTorrent) {
-  const Payload payload("sizes", FilesOfAllSizes(), kPieceLength);
+  const Payload payload("sizes", FilesOfAllSizes(), kSelectedPieceLength);
   Folders folders;
   Download first(payload, {false, true, false, false, false, false, false, false}, &folders);
   Download second(payload, {}, &folders);
   EXPECT_EQ(payload.Differences(folders.output.path()), "");
-  EXPECT_EQ(first.status.downloaded_bytes, kPieceLength);
-  EXPECT_EQ(second.status.downloaded_bytes, payload.size() - kPieceLength);
+  EXPECT_EQ(first.status.downloaded_bytes, kSelectedPieceLength);
+  EXPECT_EQ(second.status.downloaded_bytes, payload.size() - kSelectedPieceLength);
   EXPECT_EQ(second.seeder.RequestsOf(0), 0u);
 }
 
@@ -106,18 +106,18 @@ TEST(Files, OfALaterSelectionComeFromThePartFileAndTheRestOfTheTorrent) {
 TEST(Files, ThatArePadsAreNeverMade) {
   const Payload payload("padded",
                         {{"one", 1000},
-                         {".pad/31768", kPieceLength - 1000, true},
-                         {"two", kPieceLength + 7},
-                         {".pad/32761", kPieceLength - 7, true},
+                         {".pad/31768", kSelectedPieceLength - 1000, true},
+                         {"two", kSelectedPieceLength + 7},
+                         {".pad/32761", kSelectedPieceLength - 7, true},
                          {"three", 50}},
-                        kPieceLength);
+                        kSelectedPieceLength);
   Folders folders;
   Download download(payload, {}, &folders);
   EXPECT_EQ(payload.Differences(folders.output.path()), "");
 }
 
 TEST(Files, ThatAreSomebodyElsesAreLeftAloneUnlessToldOtherwise) {
-  const Payload payload("foreign.bin", 3 * kPieceLength, kPieceLength);
+  const Payload payload("foreign.bin", 3 * kSelectedPieceLength, kSelectedPieceLength);
   Folders folders;
   const std::string path = payload.PathIn(folders.output.path(), 0);
   WriteFile(path, "my diary");

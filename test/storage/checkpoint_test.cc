@@ -11,8 +11,6 @@
 namespace torrent {
 namespace {
 
-constexpr auto kSoon = std::chrono::seconds(20);
-
 // A torrent that says what it was told is written, and remembers what it hears.
 class Source : public CheckpointSource {
  public:

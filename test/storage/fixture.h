@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,6 +16,9 @@
 #include "torrent/metainfo.h"
 
 namespace torrent {
+
+// How long a test waits for what comes at once.
+inline constexpr std::chrono::seconds kSoon{20};
 
 #define ASSERT_OK(expression) ASSERT_EQ((expression), absl::OkStatus())
 #define EXPECT_OK(expression) EXPECT_EQ((expression), absl::OkStatus())

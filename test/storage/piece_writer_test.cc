@@ -15,8 +15,6 @@
 namespace torrent {
 namespace {
 
-constexpr auto kSoon = std::chrono::seconds(20);
-
 // Remembers all it hears; can hold the writer up in OnWritten.
 class Recorder : public WriteObserver {
  public:

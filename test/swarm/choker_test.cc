@@ -16,13 +16,12 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
-using Peer = Choker::Peer;
 
 const TimePoint kBegin = Now();
 
 // Interested peers 1..n that have been here long, of which the first gives most.
-std::vector<Peer> Peers(int n) {
-  std::vector<Peer> peers;
+std::vector<Choker::Peer> Peers(int n) {
+  std::vector<Choker::Peer> peers;
   for (int i = 1; i <= n; i++) {
     peers.push_back({static_cast<uint64_t>(i), true, false, false, 1000.0 * (n - i + 1), 0, kBegin - minutes(60)});
   }
@@ -31,7 +30,7 @@ std::vector<Peer> Peers(int n) {
 
 TEST(ChokerTest, WhoGivesMostIsUnchokedAndOneMoreByLot) {
   Choker choker(0, 1);
-  std::vector<Peer> peers = Peers(20);
+  std::vector<Choker::Peer> peers = Peers(20);
   std::vector<uint64_t> unchoked = choker.Round(peers, /*seeding=*/false, 0, kBegin);
   ASSERT_EQ(unchoked.size(), 8u);
   for (uint64_t id = 1; id <= 7; id++) EXPECT_THAT(unchoked, Contains(id));
@@ -40,23 +39,23 @@ TEST(ChokerTest, WhoGivesMostIsUnchokedAndOneMoreByLot) {
 
 TEST(ChokerTest, ASeederRanksByWhatPeersTake) {
   Choker choker(0, 1);
-  std::vector<Peer> peers = Peers(20);
-  for (Peer& peer : peers) peer.takes_rate = 1e6 - peer.gives_rate;  // the other way round
+  std::vector<Choker::Peer> peers = Peers(20);
+  for (Choker::Peer& peer : peers) peer.takes_rate = 1e6 - peer.gives_rate;  // the other way round
   std::vector<uint64_t> unchoked = choker.Round(peers, /*seeding=*/true, 0, kBegin);
   for (uint64_t id = 14; id <= 20; id++) EXPECT_THAT(unchoked, Contains(id));
 }
 
 TEST(ChokerTest, WhoIsNotInterestedGetsNoSlot) {
   Choker choker(0, 1);
-  std::vector<Peer> peers = Peers(20);
-  for (Peer& peer : peers) peer.interested = peer.id > 15;
+  std::vector<Choker::Peer> peers = Peers(20);
+  for (Choker::Peer& peer : peers) peer.interested = peer.id > 15;
   EXPECT_THAT(choker.Round(peers, false, 0, kBegin), UnorderedElementsAre(16, 17, 18, 19, 20));
   EXPECT_THAT(choker.Round({}, false, 0, kBegin), IsEmpty());
 }
 
 TEST(ChokerTest, ASnubbedPeerComesAfterThoseThatGiveNothing) {
   Choker choker(0, 1);
-  std::vector<Peer> peers = Peers(12);
+  std::vector<Choker::Peer> peers = Peers(12);
   peers[0].snubbed = true;  // its rate is an old one
   for (int i = 5; i < 12; i++) peers[static_cast<size_t>(i)].gives_rate = 0;
   std::map<uint64_t, int> times;
@@ -68,7 +67,7 @@ TEST(ChokerTest, ASnubbedPeerComesAfterThoseThatGiveNothing) {
 
 TEST(ChokerTest, TheOptimisticSlotTurnsEveryThirtySecondsAndReachesAll) {
   Choker choker(0, 7);
-  const std::vector<Peer> peers = Peers(12);
+  const std::vector<Choker::Peer> peers = Peers(12);
   std::set<uint64_t> seen;
   uint64_t last = 0;
   int turns = 0;
@@ -88,9 +87,9 @@ TEST(ChokerTest, TheOptimisticSlotTurnsEveryThirtySecondsAndReachesAll) {
 
 TEST(ChokerTest, AnOptimisticPeerThatLeftOrRoseIsReplacedAtOnce) {
   Choker choker(0, 7);
-  std::vector<Peer> peers = Peers(12);
+  std::vector<Choker::Peer> peers = Peers(12);
   const uint64_t first = choker.Round(peers, false, 0, kBegin).back();
-  for (Peer& peer : peers) {
+  for (Choker::Peer& peer : peers) {
     if (peer.id == first) peer.gives_rate = 1e9;  // it shows what it can
   }
   const std::vector<uint64_t> unchoked = choker.Round(peers, false, 0, kBegin + kChokeRound);
@@ -103,7 +102,7 @@ TEST(ChokerTest, NewcomersAreDrawnThreeTimesAsOften) {
   std::map<bool, int> drawn;
   for (uint64_t seed = 0; seed < 2000; seed++) {
     Choker choker(0, seed);
-    std::vector<Peer> peers = Peers(9);
+    std::vector<Choker::Peer> peers = Peers(9);
     peers[8].connected_at = kBegin - seconds(20);
     peers[8].gives_rate = 0;
     drawn[choker.Round(peers, false, 0, kBegin).back() == 9]++;
@@ -114,7 +113,7 @@ TEST(ChokerTest, NewcomersAreDrawnThreeTimesAsOften) {
 
 TEST(ChokerTest, SlotsGrowWithTheUploadAndShrinkUnderALimit) {
   Choker open(0, 1);
-  const std::vector<Peer> peers = Peers(200);
+  const std::vector<Choker::Peer> peers = Peers(200);
   EXPECT_EQ(open.Round(peers, false, 0, kBegin).size(), 8u);
   EXPECT_EQ(open.Round(peers, false, 10e6, kBegin).size(), 19u);
   EXPECT_EQ(open.Round(peers, false, 1e9, kBegin).size(), 100u);
@@ -126,12 +125,12 @@ TEST(ChokerTest, SlotsGrowWithTheUploadAndShrinkUnderALimit) {
 
 TEST(ChokerTest, WhoBecomesInterestedGetsAFreeSlotAtOnce) {
   Choker choker(0, 1);
-  std::vector<Peer> peers = Peers(10);
-  for (Peer& peer : peers) peer.interested = peer.unchoked = peer.id <= 6;
+  std::vector<Choker::Peer> peers = Peers(10);
+  for (Choker::Peer& peer : peers) peer.interested = peer.unchoked = peer.id <= 6;
   peers[6].unchoked = true;  // unchoked without interest: takes no slot
   peers[8].interested = true;
   EXPECT_THAT(choker.FillFreeSlots(peers), ElementsAre(9));
-  for (Peer& peer : peers) peer.interested = true;
+  for (Choker::Peer& peer : peers) peer.interested = true;
   EXPECT_THAT(choker.FillFreeSlots(peers), ElementsAre(8));
   peers[7].unchoked = true;
   EXPECT_THAT(choker.FillFreeSlots(peers), IsEmpty());

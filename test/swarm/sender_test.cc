@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr uint32_t kPieceBytes = 2 * kBlockBytes;
+constexpr uint32_t kSentPieceBytes = 2 * kBlockBytes;
 
 // Parsed with nothing left over: "have piece 1", "piece piece 0 begin 0 length 16384" with its payload checked.
 std::vector<std::string> Parse(absl::string_view bytes, const test::Payload& payload) {
@@ -48,8 +48,8 @@ class SenderTest : public ::testing::TestWithParam<bool> {
  protected:
   // Two whole pieces, and one that is the end of a file, a pad file, and the begin of a file that is not wanted.
   SenderTest()
-      : payload_("sent", {{"a", 2 * kPieceBytes + 1000}, {"pad", 15000, true}, {"unwanted", 40000}, {"b", 500}},
-                 kPieceBytes),
+      : payload_("sent", {{"a", 2 * kSentPieceBytes + 1000}, {"pad", 15000, true}, {"unwanted", 40000}, {"b", 500}},
+                 kSentPieceBytes),
         pair_(GetParam()) {
     Open();
     std::string bytes(payload_.bytes());
@@ -66,7 +66,7 @@ class SenderTest : public ::testing::TestWithParam<bool> {
     sender_ = std::make_unique<Sender>(pair_.near.get(), store_.get());
   }
   void Start(uint32_t piece_index, uint32_t begin, uint32_t length) {
-    sender_->StartBlock(piece_index, begin, length, uint64_t{piece_index} * kPieceBytes + begin);
+    sender_->StartBlock(piece_index, begin, length, uint64_t{piece_index} * kSentPieceBytes + begin);
   }
   // Flushes and reads in turn until nothing waits.
   absl::Status Pump() {
@@ -153,7 +153,7 @@ TEST_P(SenderTest, SendsAcrossFilesPadsAndTheFileOfParts) {
   ASSERT_EQ(Pump(), absl::OkStatus());
   Start(2, kBlockBytes, kBlockBytes);
   ASSERT_EQ(Pump(), absl::OkStatus());
-  const auto last = static_cast<uint32_t>(payload_.size() - 3 * kPieceBytes);
+  const auto last = static_cast<uint32_t>(payload_.size() - 3 * kSentPieceBytes);
   Start(3, 0, last);  // the end of what is not wanted, and b
   ASSERT_EQ(Pump(), absl::OkStatus());
   EXPECT_THAT(Parse(received_, payload_),
@@ -163,10 +163,10 @@ TEST_P(SenderTest, SendsAcrossFilesPadsAndTheFileOfParts) {
 
 TEST_P(SenderTest, TheLongestRequestIsSentWhole) {
   // 128 KiB are more than all here: so a request of several pieces' worth stands for it.
-  Start(0, 0, 2 * kPieceBytes);
+  Start(0, 0, 2 * kSentPieceBytes);
   ASSERT_EQ(Pump(), absl::OkStatus());
-  ASSERT_EQ(received_.size(), 2 * kPieceBytes + 13);
-  EXPECT_TRUE(absl::string_view(received_).substr(13) == payload_.bytes().substr(0, 2 * kPieceBytes));
+  ASSERT_EQ(received_.size(), 2 * kSentPieceBytes + 13);
+  EXPECT_TRUE(absl::string_view(received_).substr(13) == payload_.bytes().substr(0, 2 * kSentPieceBytes));
 }
 
 TEST_P(SenderTest, AFileThatWasCutEndsTheConnection) {

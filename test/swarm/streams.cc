@@ -25,8 +25,8 @@ class PlainStream final : public Stream {
   TcpStream inner_;
 };
 
-// Sends files with the real call, 4 KiB at a time and only every other time: what a socket pair takes of a file in one go
-// differs between kernels, and some take all of it.
+// Sends files with the real call, 4 KiB at a time and only every other time: what a socket pair takes of a file in one
+// go differs between kernels, and some take all of it.
 class NarrowFileStream final : public Stream {
  public:
   explicit NarrowFileStream(UniqueFd fd) : Stream(Endpoint()), inner_(std::move(fd), Endpoint()) {}
