@@ -155,7 +155,8 @@ void Announcer::RestoreForbiddenTimes(const std::vector<std::pair<std::string, i
   for (const auto& [key, not_before] : times) {
     if (!absl::StartsWith(key, kNotBefore) || not_before <= wall_now) continue;
     // A wall clock that jumped must not silence a tracker for longer than one may ask for.
-    const Duration wait = std::min<Duration>(std::chrono::seconds(not_before - wall_now), kMaxAnnounceInterval);
+    const std::chrono::seconds longest = kMaxAnnounceInterval;
+    const auto wait = std::chrono::seconds(std::min(not_before, wall_now + longest.count()) - wall_now);
     for (size_t i = 0; i < trackers_.size(); i++) {
       if (KeyOf(trackers_[i]) == key) tiers_.Forbid(i, wait, now);
     }

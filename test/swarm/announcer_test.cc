@@ -173,6 +173,7 @@ TEST_F(AnnouncerTest, TheNextRunKeepsToTheLastRunsMinInterval) {
   Create({{url}});
   announcer_->RestoreForbiddenTimes({{key, int64_t{1} << 60}}, Now(), 1'000'000);
   EXPECT_LE(announcer_->NextDeadline(Now()), Now() + std::chrono::hours(2));
+  EXPECT_GE(announcer_->NextDeadline(Now()), Now() + std::chrono::minutes(119));
 }
 
 }  // namespace
