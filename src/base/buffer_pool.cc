@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -63,12 +64,13 @@ Buffer* BufferPool::TakeKept(int size_class) {
 
 void BufferPool::Return(Buffer* buffer) {
   const uint32_t capacity = buffer->capacity;
-  in_use_.fetch_sub(capacity, std::memory_order_relaxed);
-  if (capacity > keep_bytes_) return Unmap(buffer);
+  const size_t lent = in_use_.fetch_sub(capacity, std::memory_order_relaxed) - capacity;
+  const size_t room = keep_bytes_ - std::min(keep_bytes_, lent);
+  if (capacity > room) return Unmap(buffer);
   absl::InlinedVector<Buffer*, 4> cold;  // unmapped without the lock
   {
     MutexLock lock(&mutex_);
-    while (kept_ + capacity > keep_bytes_) cold.push_back(TakeColdestLocked());
+    while (kept_ + capacity > room) cold.push_back(TakeColdestLocked());
     free_[ClassOf(*buffer)].push_back(buffer);
     kept_ += capacity;
   }

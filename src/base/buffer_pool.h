@@ -1,8 +1,8 @@
 // Receive buffers that travel: a worker receives into one, hashes what came while it is hot in cache, and the writer
 // writes from the same memory. The last reference gives the buffer back to the pool, which lends the most recently
 // returned one first, because that one is warm. Thread-safe. Invariant: bytes_in_use() is the capacity of all buffers
-// that are out; memory is mapped from the system in the classes of kBufferClasses and given back to it beyond what the
-// pool may keep.
+// that are out; memory is mapped from the system in the classes of kBufferClasses. To map and unmap costs more than to
+// receive into it, so what comes back is kept as long as what is out and what is kept are together within a bound.
 #ifndef TORRENT_BASE_BUFFER_POOL_H_
 #define TORRENT_BASE_BUFFER_POOL_H_
 
@@ -60,7 +60,8 @@ class BufferPool {
   static constexpr uint32_t kBufferClasses[] = {20 << 10, 64 << 10, 256 << 10};
   static constexpr int kClassCount = 3;
 
-  // Lends at most about `limit_bytes` at once; keeps at most `keep_bytes` that nobody uses.
+  // Lends at most about `limit_bytes` at once. Keeps what nobody uses while that and what is lent are no more than
+  // `keep_bytes` together.
   BufferPool(size_t limit_bytes, size_t keep_bytes) : limit_bytes_(limit_bytes), keep_bytes_(keep_bytes) {}
   BufferPool(const BufferPool&) = delete;
   ~BufferPool();

@@ -17,7 +17,7 @@ uint64_t RaiseDescriptorLimit();
 // How `memory_bytes` are shared out. Code and libraries come on top.
 struct MemoryPlan {
   size_t receive_buffers;  // lent to peers and waiting for the writer
-  size_t kept_buffers;     // of them, kept while nobody uses them
+  size_t kept_buffers;     // those that nobody uses are kept while all are within this
   size_t writer_queue;     // a torrent's
   int max_peers;           // that this memory carries
 };

@@ -65,7 +65,6 @@ absl::Status PeerWorker::RunIncoming(std::unique_ptr<Stream> stream, wire::Hands
 void PeerWorker::Introduce() {
   // BEP 3: "bitfield is only ever sent as the first message"; BEP 6 has shorter forms of it.
   wire::Bitfield written = context_->queue.Written(&news_place_);
-  news_seen_ = news_place_;
   std::string* out = sender_->out();
   if (rules_.fast && written.all()) {
     wire::EncodeHaveAll(out);
@@ -152,15 +151,12 @@ void PeerWorker::SayWhatIsDue(TimePoint now) {
 }
 
 void PeerWorker::SayNews(TimePoint) {
-  if (context_->queue.NewsCount() == news_seen_) return;
+  if (context_->queue.NewsCount() == news_place_) return;
+  // A peer that has the piece gains nothing from hearing that we have it too.
   std::vector<uint32_t> written;
-  context_->queue.WrittenSince(&news_place_, &written);
-  news_seen_ = news_place_;
+  download_->claimant()->NewsSince(&news_place_, &written);
   pieces_changed_ = true;
-  for (uint32_t piece_index : written) {
-    // A peer that has the piece gains nothing from hearing that we have it too.
-    if (!download_->claimant()->HasPiece(piece_index)) wire::EncodeHave(piece_index, sender_->out());
-  }
+  for (uint32_t piece_index : written) wire::EncodeHave(piece_index, sender_->out());
   // BEP 21: from now on we want nothing; BEP 10 lets a later handshake say so.
   if (rules_.extended && !said_upload_only_ && context_->queue.Complete()) SayExtensionHandshake();
 }

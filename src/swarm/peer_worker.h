@@ -87,7 +87,6 @@ class PeerWorker {
   bool pieces_changed_ = true;  // what the peer has or what we miss changed: interest is to be looked at again
   std::vector<uint32_t> allowed_fast_;
   size_t news_place_ = 0;  // in the queue's log of written pieces
-  size_t news_seen_ = 0;
   wire::ExtensionIds extension_ids_;
 
   TimePoint last_received_;

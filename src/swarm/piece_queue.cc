@@ -308,12 +308,6 @@ wire::Bitfield PieceQueue::Written(size_t* log_place) const {
   return written_;
 }
 
-void PieceQueue::WrittenSince(size_t* log_place, std::vector<uint32_t>* pieces) const {
-  MutexLock lock(&mutex_);
-  pieces->insert(pieces->end(), written_log_.begin() + static_cast<ptrdiff_t>(*log_place), written_log_.end());
-  *log_place = written_log_.size();
-}
-
 std::vector<std::pair<uint32_t, wire::Bitfield>> PieceQueue::PartialBlocks() const {
   MutexLock lock(&mutex_);
   std::vector<std::pair<uint32_t, wire::Bitfield>> partial;

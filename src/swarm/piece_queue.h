@@ -116,8 +116,7 @@ class PieceQueue {
   bool IsWritten(uint32_t piece_index) const;
   // Written pieces, and the place in the log of written pieces that belongs to this answer.
   wire::Bitfield Written(size_t* log_place) const;
-  // Appends the pieces written since `*log_place` and moves it. NewsCount is the log's length, without the lock.
-  void WrittenSince(size_t* log_place, std::vector<uint32_t>* pieces) const;
+  // The length of that log, without the lock.
   size_t NewsCount() const { return news_count_.load(std::memory_order_acquire); }
   // Blocks on disk of unfinished pieces, for the resume record.
   std::vector<std::pair<uint32_t, wire::Bitfield>> PartialBlocks() const;
@@ -242,6 +241,8 @@ class PieceQueue::Claimant {
   // Whether it has a piece that is wanted and not verified. One pass over bitmaps.
   bool IsInteresting() const;
   bool HasPiece(uint32_t piece_index) const;
+  // Appends the pieces that were written since `*log_place` and that the peer does not have, and moves the place.
+  void NewsSince(size_t* log_place, std::vector<uint32_t>* pieces) const;
 
   // Appends up to `count` blocks to request now, best first; fewer or none when this peer has no more that is wanted.
   // `only`, when it is not empty: the pieces that it may be asked for (BEP 6, allowed fast).

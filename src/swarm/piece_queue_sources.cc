@@ -1,5 +1,6 @@
 // The claimants' side of the piece queue: who there is, what each has, what was asked of it, and what it brought.
 #include <algorithm>
+#include <iterator>
 
 #include "swarm/piece_queue.h"
 
@@ -101,6 +102,17 @@ bool PieceQueue::Claimant::HasPiece(uint32_t piece_index) const {
   return queue_->sources_[id_]->pieces.Test(piece_index);
 }
 
+void PieceQueue::Claimant::NewsSince(size_t* log_place, std::vector<uint32_t>* pieces) const {
+  MutexLock lock(&queue_->mutex_);
+  const wire::Bitfield& has = queue_->sources_[id_]->pieces;
+  const std::vector<uint32_t>& log = queue_->written_log_;
+  if (!has.all()) {
+    std::copy_if(log.begin() + static_cast<ptrdiff_t>(*log_place), log.end(), std::back_inserter(*pieces),
+                 [&has](uint32_t piece_index) { return !has.Test(piece_index); });
+  }
+  *log_place = log.size();
+}
+
 bool PieceQueue::Claimant::IsSeed() const {
   MutexLock lock(&queue_->mutex_);
   return queue_->sources_[id_]->pieces.all();
@@ -109,7 +121,8 @@ bool PieceQueue::Claimant::IsSeed() const {
 bool PieceQueue::Claimant::IsInteresting() const {
   MutexLock lock(&queue_->mutex_);
   const wire::Bitfield& pieces = queue_->sources_[id_]->pieces;
-  if (!queue_->missing_bits_.none()) {
+  if (queue_->missing_.size() > 0) {
+    if (pieces.all()) return true;
     for (size_t w = 0; w < pieces.word_count(); w++) {
       if ((queue_->missing_bits_.word(w) & pieces.word(w)) != 0) return true;
     }

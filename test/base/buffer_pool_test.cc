@@ -76,6 +76,11 @@ TEST(BufferPoolTest, KeepsNoMoreThanItMay) {
   BufferPool pool(16 << 20, 2 * kLarge);
   std::vector<BufferRef> buffers;
   for (int i = 0; i < 4; i++) buffers.push_back(pool.Acquire(2));
+  buffers.pop_back();  // as much as it may keep in all is still out
+  EXPECT_EQ(pool.bytes_kept(), 0u);
+  buffers.pop_back();
+  buffers.pop_back();
+  EXPECT_EQ(pool.bytes_kept(), kLarge);
   buffers.clear();
   EXPECT_EQ(pool.bytes_kept(), 2 * kLarge);
   BufferRef again = pool.Acquire(2);

@@ -156,11 +156,17 @@ TEST(PieceQueueBlocksTest, AVerifiedPieceIsWrittenOnlyWithItsLastBlockOnDisk) {
   EXPECT_TRUE(world.queue().IsWritten(0));
   EXPECT_TRUE(world.queue().Complete());
   EXPECT_EQ(world.queue().written_bytes(), world.layout().PieceBytes(0));
+  // News for who does not have it, once.
   std::vector<uint32_t> news;
-  world.queue().WrittenSince(&place, &news);
+  Peer* b = world.Join("0");
+  b->claimant->NewsSince(&place, &news);
   EXPECT_THAT(news, ElementsAre(0));
-  world.queue().WrittenSince(&place, &news);
+  b->claimant->NewsSince(&place, &news);
   EXPECT_THAT(news, ElementsAre(0));
+  size_t place_of_seed = 0;
+  a->claimant->NewsSince(&place_of_seed, &news);
+  EXPECT_THAT(news, ElementsAre(0));
+  EXPECT_EQ(place_of_seed, world.queue().NewsCount());
 }
 
 TEST(PieceQueueBlocksTest, ABlockOutOfOrderIsReadBackOnceItIsOnDisk) {
