@@ -25,16 +25,23 @@ static const EVP_MD* Algorithm() {
   return algorithm;
 }
 
-Sha1::Sha1() : context_(EVP_MD_CTX_new()) { Reset(); }
+void Sha1::Begin() {
+  if (begun_ && context_ != nullptr) return;
+  if (context_ == nullptr) context_.reset(EVP_MD_CTX_new());
+  EVP_DigestInit_ex(context_.get(), Algorithm(), nullptr);
+  begun_ = true;
+}
 
-void Sha1::Reset() { EVP_DigestInit_ex(context_.get(), Algorithm(), nullptr); }
-
-void Sha1::Update(absl::Span<const uint8_t> bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+void Sha1::Update(absl::Span<const uint8_t> bytes) {
+  Begin();
+  EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+}
 
 Sha1Hash Sha1::Finish() {
+  Begin();
   Sha1Hash hash;
   EVP_DigestFinal_ex(context_.get(), hash.bytes.data(), nullptr);
-  Reset();
+  begun_ = false;
   return hash;
 }
 

@@ -16,7 +16,8 @@ namespace torrent {
 
 class Sha1 {
  public:
-  Sha1();
+  // Takes no memory before the first byte: most pieces in flight wait for theirs.
+  Sha1() = default;
   Sha1(Sha1&&) noexcept = default;
   Sha1& operator=(Sha1&&) noexcept = default;
 
@@ -24,7 +25,7 @@ class Sha1 {
   // The digest of all that was given since the last call; begins anew.
   Sha1Hash Finish();
   // Forgets what was given.
-  void Reset();
+  void Reset() { begun_ = false; }
 
   static Sha1Hash Of(absl::Span<const uint8_t> bytes);
   static Sha1Hash Of(absl::string_view bytes);
@@ -33,7 +34,10 @@ class Sha1 {
   struct Free {
     void operator()(evp_md_ctx_st* context) const;
   };
+  void Begin();
+
   std::unique_ptr<evp_md_ctx_st, Free> context_;
+  bool begun_ = false;
 };
 
 }  // namespace torrent
