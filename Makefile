@@ -1,5 +1,6 @@
 # make            builds ./torrent
 # make test       builds and runs the unit tests (ROOM=wire: of one room; FILTER=Name*: of some)
+# make bench      builds and runs the micro-benchmarks (FILTER=Picker: of some)
 # make check      clang: lock annotations as errors, then clang-tidy
 # make asan tsan  the unit tests under AddressSanitizer+UBSan, under ThreadSanitizer
 # make lint       formatting, include directions, shell scripts      make format   rewrites the formatting
@@ -94,14 +95,14 @@ folder_rules = $(foreach first,$(call split,$(call sources,$(1))),$(eval $(call 
 library_objects := $(foreach room,$(ROOMS),$(call groups,src/$(room)))
 cli_objects := $(call groups,src/cli)
 main_object := $(call unit,src/cli/main.cc).o
-TEST_FOLDERS := $(patsubst %,test/%,$(ROOMS) cli support)
+TEST_FOLDERS := $(patsubst %,test/%,$(ROOMS) cli support micro)
 ifneq ($(filter-out clean format lint rooms,$(goals)),)
 $(foreach folder,$(patsubst %,src/%,$(ROOMS) cli) $(TEST_FOLDERS),$(call folder_rules,$(folder)))
 $(eval $(call group_rule,$(basename $(main_object)),src/cli/main.cc))
 endif
 
 # --- The program ----------------------------------------------------------------------------------------------------
-.PHONY: all test check asan tsan lint format install clean rooms
+.PHONY: all test bench check asan tsan lint format install clean rooms
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -143,6 +144,15 @@ asan:
 	$(Q)$(MAKE) --no-print-directory test BUILD=build/asan SANITIZE=address,undefined CXXFLAGS='-O1 -g1'
 tsan:
 	$(Q)$(MAKE) --no-print-directory test BUILD=build/tsan SANITIZE=thread CXXFLAGS='-O1 -g1'
+
+# --- Micro-benchmarks: what a block costs, room by room; of the hot pieces only, all in one program ------------------
+$(BUILD)/test/micro_bench: $(call groups,test/micro) $(call groups,test/support) $(foreach room,swarm $(needs_swarm),$(call groups,src/$(room)))
+	$(call say,link $(notdir $@))
+	$(Q)$(CXX) $(ALL_LDFLAGS) -o $@ $(sort $^) $(PKG_LIBS) -lbenchmark -lbenchmark_main
+
+# Files go to memory where there is a place for them.
+bench: $(BUILD)/test/micro_bench
+	$(Q)TMPDIR=$${TMPDIR:-$$(test -w /dev/shm && echo /dev/shm || echo /tmp)} $< $(if $(FILTER),--benchmark_filter='$(FILTER)')
 
 # --- Static checks -------------------------------------------------------------------------------------------------
 check:
