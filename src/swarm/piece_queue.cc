@@ -102,6 +102,7 @@ void PieceQueue::FreeBlockLocked(PieceInFlight* piece, uint32_t block) {
 void PieceQueue::UpdateOpenLocked(PieceInFlight* piece) {
   const bool open = piece->free_blocks > 0 && !piece->failed && !piece->restart;
   if (open == (piece->open_place >= 0)) return;
+  if (piece->owner == 0) abandoned_ += open ? 1 : -1;
   if (open) {
     piece->open_place = static_cast<int32_t>(open_.size());
     open_.push_back(piece);
@@ -113,11 +114,14 @@ void PieceQueue::UpdateOpenLocked(PieceInFlight* piece) {
   piece->open_place = -1;
 }
 
+void PieceQueue::SetOwnerLocked(PieceInFlight* piece, ClaimantId owner) {
+  if (piece->open_place >= 0) abandoned_ += (owner == 0 ? 1 : 0) - (piece->owner == 0 ? 1 : 0);
+  piece->owner = owner;
+}
+
 // The record's end, whatever the piece becomes.
 void PieceQueue::EndLocked(PieceInFlight* piece) {
-  for (auto& [id, source] : sources_) {
-    if (source->current == piece) source->current = nullptr;
-  }
+  for (ClaimantId id : piece->workers) sources_[id]->current = nullptr;
   piece->free_blocks = 0;
   UpdateOpenLocked(piece);
   blocks_in_flight_ -= piece->block_count();
@@ -276,7 +280,7 @@ void PieceQueue::ReleaseExclusiveLocked(PieceInFlight* piece, Effects* effects) 
   if (piece->accepted_blocks == piece->block_count()) return;  // all of it came; only the hash is still to say
   TakeBackAllLocked(piece, effects);
   piece->exclusive_owner = 0;
-  piece->owner = 0;
+  SetOwnerLocked(piece, 0);
   if (piece->accepted_blocks == 0) return;
   // What it sent may not be mixed with another's.
   piece->restart = true;

@@ -170,6 +170,7 @@ class PieceQueue {
   PieceInFlight* FindLocked(uint32_t piece_index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void FreeBlockLocked(PieceInFlight* piece, uint32_t block) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateOpenLocked(PieceInFlight* piece) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetOwnerLocked(PieceInFlight* piece, ClaimantId owner) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void GiveBackLocked(Source* source, absl::Span<const BlockRef> blocks, Effects* effects)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeBackAllLocked(PieceInFlight* piece, Effects* effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -209,6 +210,7 @@ class PieceQueue {
   absl::flat_hash_map<uint32_t, std::unique_ptr<PieceInFlight>> in_flight_ ABSL_GUARDED_BY(mutex_);
   size_t blocks_in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<PieceInFlight*> open_ ABSL_GUARDED_BY(mutex_);  // with free blocks
+  int abandoned_ ABSL_GUARDED_BY(mutex_) = 0;                 // how many of those have no owner
   std::vector<uint32_t> catch_up_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint32_t> to_examine_ ABSL_GUARDED_BY(mutex_);  // failed, on disk, evidence to be kept
   std::vector<uint32_t> to_judge_ ABSL_GUARDED_BY(mutex_);

@@ -6,6 +6,8 @@
 //   4  where no new one may be begun: free blocks of a piece that others are on, the one expected to finish last
 //   5  nothing free at all: blocks that others hold, slowest holder first, where this peer is expected to be sooner
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "base/limits.h"
 #include "swarm/piece_queue.h"
@@ -23,8 +25,9 @@ constexpr uint32_t kRandomFirstPieces = 4;
 constexpr double kSlowPieceSeconds = 30;
 // Being late by less than this is not worth another way.
 constexpr double kLateSeconds = 0.5;
-// Entries of the rarity order that are looked at one by one before a pass over the bitmaps takes over.
-constexpr size_t kPickWindow = 64;
+// Entries of the rarity order that are looked at one by one before a pass over the bitmaps takes over: mostly the first
+// few will do, and this many cost less than the pass, which cannot stop early.
+constexpr size_t kPickWindow = 1024;
 // Records of pieces in flight cost 28 bytes a block: 3.5 MiB at this number, with 2 GiB of pieces begun.
 constexpr size_t kMaxBlocksInFlight = 128 * 1024;
 // Neighbours are begun one after the other within groups of this size, where rarity does not care: their blocks lie
@@ -37,12 +40,72 @@ constexpr Duration kUnknownLatency = std::chrono::milliseconds(200);
 constexpr size_t kEndgameBlocks = 8;
 // Outside the endgame a block changes its holder only for one that is so many times sooner.
 constexpr uint32_t kMuchSooner = 4;
-// A holder that is late by more than its whole expectation, and this, does not count any more.
-constexpr uint32_t kGraceMs = 300;
 
-bool Overdue(const BlockInFlight& block, int h, uint32_t now_ms) {
-  const uint32_t expected = block.expected_ms[h] - block.requested_ms[h];
-  return now_ms > block.requested_ms[h] + 2 * expected + kGraceMs;
+// Of all blocks offered those that are expected last: a heap, the soonest of them in front.
+class LastExpected {
+ public:
+  struct Block {
+    uint32_t expected_ms;  // of its soonest live holder; kNever when none is live
+    PieceInFlight* piece;
+    uint32_t number;
+    int place;  // of the holder that changes
+  };
+  static constexpr uint32_t kNever = 0xffffffff;
+
+  // At most `count`, none that is expected until `floor_ms`.
+  LastExpected(size_t count, uint32_t floor_ms) : count_(count), floor_ms_(floor_ms) {}
+
+  // What is expected until then is not worth an offer.
+  uint32_t floor_ms() const { return floor_ms_; }
+  void Offer(const Block& block) {
+    if (block.expected_ms <= floor_ms_) return;
+    if (blocks_.size() == count_) {
+      std::pop_heap(blocks_.begin(), blocks_.end(), Later);
+      blocks_.pop_back();
+    }
+    blocks_.push_back(block);
+    std::push_heap(blocks_.begin(), blocks_.end(), Later);
+    if (blocks_.size() == count_) floor_ms_ = std::max(floor_ms_, blocks_.front().expected_ms);
+  }
+  // The last one first.
+  std::vector<Block> Take() {
+    std::sort_heap(blocks_.begin(), blocks_.end(), Later);
+    return std::move(blocks_);
+  }
+
+ private:
+  static bool Later(const Block& a, const Block& b) { return a.expected_ms > b.expected_ms; }
+
+  const size_t count_;
+  uint32_t floor_ms_;
+  std::vector<Block> blocks_;
+};
+
+// Offers what others hold of the piece and `id` may take over, and draws the piece's bounds anew.
+void OfferHeld(PieceInFlight* piece, ClaimantId id, bool endgame, uint32_t now_ms, LastExpected* last) {
+  piece->ForgetBounds();
+  for (uint32_t number = 0; number < piece->block_count(); number++) {
+    const BlockInFlight& block = piece->blocks[number];
+    const BlockTimes& times = piece->times[number];
+    if (block.state != State::kRequested) continue;
+    piece->Include(number);
+    uint32_t soonest = LastExpected::kNever;
+    int place = -1;
+    for (int h = 0; h < 2; h++) {
+      if (block.holders[h] == 0 || times.Overdue(h, now_ms)) {
+        place = h;
+      } else {
+        soonest = std::min(soonest, times.expected_ms[h]);
+      }
+    }
+    if (block.holders[0] == id || block.holders[1] == id) continue;
+    if (!endgame && soonest != LastExpected::kNever) {
+      // It changes its holder, for there is only one.
+      if (block.holders[0] != 0 && block.holders[1] != 0) continue;
+      place = block.holders[0] != 0 ? 0 : 1;
+    }
+    if (place >= 0) last->Offer({soonest, piece, number, place});
+  }
 }
 
 }  // namespace
@@ -93,8 +156,10 @@ bool PieceQueue::MayTakeFreeLocked(const PieceInFlight& piece, const Source& sou
 }
 
 void PieceQueue::LeaveCurrentLocked(Source* source) {
-  if (source->current != nullptr && source->current->owner == source->id) source->current->owner = 0;
-  source->current = nullptr;
+  PieceInFlight* piece = std::exchange(source->current, nullptr);
+  if (piece == nullptr) return;
+  piece->workers.erase(std::find(piece->workers.begin(), piece->workers.end(), source->id));
+  if (piece->owner == source->id) SetOwnerLocked(piece, 0);
 }
 
 PieceInFlight* PieceQueue::NextPieceLocked(Source* source) {
@@ -107,7 +172,8 @@ PieceInFlight* PieceQueue::NextPieceLocked(Source* source) {
   if (piece == nullptr && slow) piece = NewPieceLocked(source);
   if (piece == nullptr) return nullptr;
   source->current = piece;
-  if (piece->owner == 0) piece->owner = source->id;
+  piece->workers.push_back(source->id);
+  if (piece->owner == 0) SetOwnerLocked(piece, source->id);
   return piece;
 }
 
@@ -121,6 +187,7 @@ bool PieceQueue::IsSlowForNewPieceLocked(const Source& source) const {
 }
 
 PieceInFlight* PieceQueue::AbandonedPieceLocked(Source* source) {
+  if (abandoned_ == 0) return nullptr;
   for (PieceInFlight* piece : open_) {
     if (piece->owner == 0 && MayTakeFreeLocked(*piece, *source)) {
       if (piece->exclusive && IsSuspectLocked(piece->piece_index, *source)) continue;
@@ -152,7 +219,8 @@ bool PieceQueue::IsSuspectLocked(uint32_t piece_index, const Source& source) con
 }
 
 bool PieceQueue::MayBeginLocked(uint32_t piece_index, const Source& source) const {
-  return missing_.Contains(piece_index) && source.pieces.Test(piece_index) &&
+  // The bits say the same as missing_, from a memory that is small enough to be in cache.
+  return missing_bits_.Test(piece_index) && source.pieces.Test(piece_index) &&
          (evidence_.empty() || !IsSuspectLocked(piece_index, source));
 }
 
@@ -186,7 +254,7 @@ absl::optional<uint32_t> PieceQueue::PickMissingLocked(const Source& source) {
       break;
     }
   }
-  if (!best) {
+  if (!best && missing_.size() > kPickWindow) {
     // A peer with few pieces: one pass over the words, and the rarest of what it has.
     for (size_t w = 0; w < has.word_count(); w++) {
       for (uint64_t both = has.word(w) & missing_bits_.word(w); both != 0;) {
@@ -196,8 +264,8 @@ absl::optional<uint32_t> PieceQueue::PickMissingLocked(const Source& source) {
         if (MayBeginLocked(piece_index, source)) best = piece_index;
       }
     }
-    if (!best) return absl::nullopt;
   }
+  if (!best) return absl::nullopt;
   if (source.last_begun != kNoPiece) {
     const uint32_t next = source.last_begun + 1;
     const uint32_t group = std::max<uint32_t>(1, kNeighbourBytes / layout_->PieceBytes(0));
@@ -231,11 +299,7 @@ void PieceQueue::TakeFreeLocked(PieceInFlight* piece, Source* source, size_t cou
                                 std::vector<BlockRef>* out) {
   if (piece->exclusive) piece->exclusive_owner = source->id;
   auto take = [&](uint32_t number) {
-    BlockInFlight& block = piece->blocks[number];
-    block.state = State::kRequested;
-    block.holders[0] = source->id;
-    block.requested_ms[0] = now_ms;
-    block.expected_ms[0] = ExpectedMs(source->pace, source->outstanding++, now_ms);
+    piece->SetHolder(number, 0, source->id, now_ms, ExpectedMs(source->pace, source->outstanding++, now_ms));
     piece->free_blocks--;
     out->push_back({piece->piece_index, number});
   };
@@ -266,9 +330,9 @@ bool PieceQueue::ShouldTakeOverLocked(const PieceInFlight& piece, const Source& 
   if (piece.exclusive_owner == 0 || piece.exclusive_owner == source.id) return false;
   auto owner = sources_.find(piece.exclusive_owner);
   if (owner == sources_.end()) return true;
-  for (const BlockInFlight& block : piece.blocks) {
-    if (block.state != State::kRequested) continue;
-    if (Overdue(block, 0, now_ms)) return true;
+  for (uint32_t number = 0; number < piece.block_count(); number++) {
+    if (piece.blocks[number].state != State::kRequested) continue;
+    if (piece.times[number].Overdue(0, now_ms)) return true;
     break;  // it is asked in order: the first is the oldest
   }
   if (source.pace.bytes_per_second <= 0 || owner->second->pace.bytes_per_second <= 0) return false;
@@ -279,67 +343,35 @@ bool PieceQueue::ShouldTakeOverLocked(const PieceInFlight& piece, const Source& 
 
 void PieceQueue::TakeHeldLocked(Source* source, size_t count, uint32_t now_ms, std::vector<BlockRef>* out,
                                 Effects* effects) {
-  struct Candidate {
-    uint32_t expected_ms;  // of its soonest live holder; the largest number when none is live
-    PieceInFlight* piece;
-    uint32_t number;
-    int place;  // that becomes ours
-  };
   // While pieces are missing, a block is worth asking for twice only when who was asked is overdue. But a peer that has
   // nothing else for us may take over from one whose queue is long: what a seeder was to send next, a neighbour has by
   // now, and the seeder's line is free for what nobody else has.
   const bool endgame = missing_.size() == 0;
-  std::vector<Candidate> candidates;
-  std::vector<PieceInFlight*> stuck;
   const uint32_t mine = ExpectedMs(source->pace, source->outstanding, now_ms);
+  LastExpected last(count, endgame ? mine : now_ms + kMuchSooner * (mine - now_ms) + BlockTimes::kGraceMs);
+  std::vector<PieceInFlight*> stuck;
   for (auto& [index, piece] : in_flight_) {
+    if (piece->latest_expected_ms <= last.floor_ms() && now_ms <= piece->overdue_after_ms && !piece->exclusive)
+      continue;
     if (piece->verified || piece->failed || piece->restart || !source->pieces.Test(index)) continue;
     if (piece->exclusive) {
       if (ShouldTakeOverLocked(*piece, *source, now_ms)) stuck.push_back(piece.get());
       continue;
     }
-    if (piece->accepted_blocks + piece->free_blocks == piece->block_count()) continue;
-    for (uint32_t number = 0; number < piece->block_count(); number++) {
-      const BlockInFlight& block = piece->blocks[number];
-      if (block.state != State::kRequested || block.holders[0] == source->id || block.holders[1] == source->id)
-        continue;
-      uint32_t soonest = 0xffffffff;
-      int place = -1;
-      for (int h = 0; h < 2; h++) {
-        if (block.holders[h] == 0 || Overdue(block, h, now_ms)) {
-          place = h;
-        } else {
-          soonest = std::min(soonest, block.expected_ms[h]);
-        }
-      }
-      if (!endgame && soonest != 0xffffffff) {
-        const bool alone = block.holders[0] == 0 || block.holders[1] == 0;
-        if (!alone || soonest <= now_ms + kMuchSooner * (mine - now_ms) + kGraceMs) continue;
-        place = block.holders[0] != 0 ? 0 : 1;
-      }
-      if (place < 0 || soonest <= mine) continue;
-      candidates.push_back({soonest, piece.get(), number, place});
-    }
+    OfferHeld(piece.get(), source->id, endgame, now_ms, &last);
   }
   for (PieceInFlight* piece : stuck) ReleaseExclusiveLocked(piece, effects);
-  count = std::min(count, candidates.size());
-  std::partial_sort(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(count), candidates.end(),
-                    [](const Candidate& a, const Candidate& b) { return a.expected_ms > b.expected_ms; });
-  for (size_t i = 0; i < count; i++) {
-    const Candidate& candidate = candidates[i];
+  for (const LastExpected::Block& held : last.Take()) {
     const uint32_t expected_ms = ExpectedMs(source->pace, source->outstanding, now_ms);
-    if (candidate.expected_ms <= expected_ms) break;
-    BlockInFlight& block = candidate.piece->blocks[candidate.number];
-    const BlockRef ref{candidate.piece->piece_index, candidate.number};
-    if (const ClaimantId late = block.holders[candidate.place]; late != 0) {
+    if (held.expected_ms <= expected_ms) break;
+    const BlockRef ref{held.piece->piece_index, held.number};
+    if (const ClaimantId late = held.piece->blocks[held.number].holders[held.place]; late != 0) {
       effects->cancels.push_back({late, ref});
       if (auto found = sources_.find(late); found != sources_.end() && found->second->outstanding > 0) {
         found->second->outstanding--;
       }
     }
-    block.holders[candidate.place] = source->id;
-    block.requested_ms[candidate.place] = now_ms;
-    block.expected_ms[candidate.place] = expected_ms;
+    held.piece->SetHolder(held.number, held.place, source->id, now_ms, expected_ms);
     source->outstanding++;
     out->push_back(ref);
   }

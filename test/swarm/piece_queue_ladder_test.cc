@@ -287,6 +287,20 @@ TEST(PieceQueueEndgameTest, TheSlowestHoldersBlockGoesFirstAndAtMostTwoHoldOne) 
   EXPECT_EQ(world.cancels, "");
 }
 
+TEST(PieceQueueEndgameTest, WhenOneOfTwoHoldersGivesABlockBackAnotherMayTakeItsPlace) {
+  QueueWorld world(1, 1);
+  world.Begin();
+  Peer* slow = world.Seed(20e3);
+  Peer* fast = world.Seed(1e6);
+  Peer* faster = world.Seed(10e6);
+  EXPECT_EQ(world.Claim(slow, 1), "0.0");
+  EXPECT_EQ(world.Claim(fast, 1), "0.0");
+  EXPECT_EQ(world.Claim(faster, 1), "");
+  world.GiveBack(fast, "0.0");
+  EXPECT_EQ(world.Claim(faster, 1), "0.0");
+  EXPECT_EQ(world.cancels, "");
+}
+
 TEST(PieceQueueEndgameTest, WhoLosesIsTold) {
   QueueWorld world(1, 2);
   world.Begin();
