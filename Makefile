@@ -88,7 +88,7 @@ $$(shell mkdir -p $$(dir $(1)))$$(file >$(1).cc,$$(text))
 endif
 $(1).o: $(1).cc
 	$$(call say,c++  $(firstword $(2))$(if $(word 2,$(2)), and $(words $(wordlist 2,99,$(2))) more))
-	$$(Q)$$(CXX) $$(ALL_CXXFLAGS) $(if $(filter test/%,$(2)),$(TEST_CXXFLAGS)) -c -o $$@ $$<
+	$$(Q)$$(CXX) $$(ALL_CXXFLAGS) $(if $(filter-out src/% test/support/% test/micro/%,$(2)),$(TEST_CXXFLAGS)) -c -o $$@ $$<
 endef
 folder_rules = $(foreach first,$(call split,$(call sources,$(1))),$(eval $(call group_rule,$(call unit,$(first)),$(wordlist 1,$(JOINT),$(call from,$(first),$(call sources,$(1)))))))
 

@@ -124,7 +124,12 @@ inline constexpr std::chrono::seconds kKeepAliveEvery{110};
 inline constexpr std::chrono::seconds kLateAnswer{60};  // a block may come that long after its request was given up
 inline constexpr std::chrono::seconds kSnubTime{60};    // asked and giving nothing: no slot in return
 inline constexpr size_t kMaxKnownPeers = 2000;          // addresses kept a torrent
-inline constexpr size_t kWriterQueueBytes = 4u << 20;   // a torrent's share in a piece writer
+// A torrent's share in a piece writer. More of it only grows cold there: eight fast peers cost 2.6 CPU s a GiB with
+// this, 5.5 with 4 MiB.
+inline constexpr size_t kWriterQueueBytes = 1u << 20;
+// A write of at most 256 KiB that takes longer than this waits for the disk, and the next ones will too for a while.
+inline constexpr std::chrono::milliseconds kSlowWrite{50};
+inline constexpr std::chrono::seconds kBusyDisk{1};
 
 // --- The tracker that we serve (`torrent tracker`) -----------------------------------------------------------------
 // A peer takes some 200 bytes and a swarm some 300: 25 MB at most.

@@ -72,6 +72,10 @@ class PieceWriter::State::TorrentQueue : public PieceWriter::Queue {
   void Fail(Batch rest, const absl::Status& error) ABSL_LOCKS_EXCLUDED(state_->mutex);
 
  private:
+  bool MayWriteHere() const ABSL_LOCKS_EXCLUDED(state_->mutex);
+  void WriteHere(Batch blocks) ABSL_LOCKS_EXCLUDED(state_->mutex);
+  // On any thread. Writes, gives the buffers back, tells the observer; what could not be written stays in `blocks`.
+  absl::Status WriteAndTell(Batch* blocks);
   size_t WriteRuns(absl::Span<const BlockWrite> blocks, absl::Status* error);
   void Release(size_t bytes);
 
@@ -80,22 +84,22 @@ class PieceWriter::State::TorrentQueue : public PieceWriter::Queue {
   WriteObserver* const observer_;
   const size_t bound_bytes_;
 
-  std::atomic<size_t> bytes_{0};              // submitted and not yet written
+  std::atomic<size_t> bytes_{0};              // queued and not yet written
   mutable std::atomic<bool> starved_{false};  // HasRoom said no, and OnRoom was not called since
   std::deque<Batch> pending_ ABSL_GUARDED_BY(state_->mutex);
   bool failed_ ABSL_GUARDED_BY(state_->mutex) = false;
   bool disk_full_ ABSL_GUARDED_BY(state_->mutex) = false;
   TimePoint retry_at_ ABSL_GUARDED_BY(state_->mutex);
-  uint64_t full_count_ ABSL_GUARDED_BY(state_->mutex) = 0;  // turns that met a full disk
-  // The writer's own, kept for their memory.
-  Batch turn_;
-  std::vector<iovec> iovecs_;
+  uint64_t full_count_ ABSL_GUARDED_BY(state_->mutex) = 0;                  // turns that met a full disk
+  TimePoint busy_until_ ABSL_GUARDED_BY(state_->mutex) = TimePoint::min();  // a write was slow
+  Batch turn_;                                                              // the writer's own, kept for its memory
 };
 
 // --- The queue's public side ----------------------------------------------------------------------------------------
 
 void PieceWriter::State::TorrentQueue::Submit(std::vector<BlockWrite> blocks) {
   if (blocks.empty()) return;
+  if (MayWriteHere()) return WriteHere(std::move(blocks));
   const size_t bytes = TotalBytes(blocks);
   MutexLock lock(&state_->mutex);
   if (failed_) return;  // `blocks` gives the buffers back
@@ -105,6 +109,29 @@ void PieceWriter::State::TorrentQueue::Submit(std::vector<BlockWrite> blocks) {
     state_->idle = false;  // one signal is enough until it sleeps again
     state_->work.Signal();
   }
+}
+
+bool PieceWriter::State::TorrentQueue::MayWriteHere() const {
+  if (state_->options.slow == Duration::zero()) return false;
+  MutexLock lock(&state_->mutex);
+  return !failed_ && pending_.empty() && state_->writing != this && Now() >= busy_until_;
+}
+
+void PieceWriter::State::TorrentQueue::WriteHere(Batch blocks) {
+  const TimePoint begin = Now();
+  absl::Status error;
+  try {
+    error = WriteAndTell(&blocks);
+  } catch (const std::bad_alloc&) {
+    return Fail({}, absl::InternalError("out of memory while writing"));
+  }
+  if (const TimePoint end = Now(); end - begin > state_->options.slow) {
+    MutexLock lock(&state_->mutex);
+    busy_until_ = end + kBusyDisk;
+  }
+  if (error.ok()) return;
+  bytes_ += TotalBytes(blocks);
+  Fail(std::move(blocks), error);
 }
 
 bool PieceWriter::State::TorrentQueue::HasRoom() const {
@@ -146,42 +173,42 @@ std::vector<PieceWriter::State::Batch> PieceWriter::State::TorrentQueue::TakeLoc
 
 // Writes neighbours in one call each; answers how many blocks are in their files.
 size_t PieceWriter::State::TorrentQueue::WriteRuns(absl::Span<const BlockWrite> blocks, absl::Status* error) {
+  absl::InlinedVector<iovec, 64> bytes;
   size_t written = 0;
   while (written < blocks.size()) {
-    iovecs_.clear();
+    bytes.clear();
     size_t end = written;
     uint64_t next_offset;
     do {
       for (const BlockWrite::Span& span : blocks[end].spans) {
-        iovecs_.push_back({span.buffer.data() + span.begin, span.length});
+        bytes.push_back({span.buffer.data() + span.begin, span.length});
       }
       next_offset = blocks[end].offset + blocks[end].length;
       end++;
     } while (end < blocks.size() && blocks[end].offset == next_offset);
-    *error = store_->WriteRun(blocks[written].offset, iovecs_);
+    *error = store_->WriteRun(blocks[written].offset, bytes);
     if (!error->ok()) break;
     written = end;
   }
   return written;
 }
 
+absl::Status PieceWriter::State::TorrentQueue::WriteAndTell(Batch* blocks) {
+  absl::Status error;
+  const size_t written = WriteRuns(*blocks, &error);
+  for (size_t i = 0; i < written; i++) (*blocks)[i].spans.clear();  // the buffers go back warm, before anybody is told
+  if (written > 0) observer_->OnWritten(absl::MakeConstSpan(*blocks).first(written));
+  blocks->erase(blocks->begin(), blocks->begin() + static_cast<ptrdiff_t>(written));
+  return error;
+}
+
 void PieceWriter::State::TorrentQueue::Write(std::vector<Batch> batches) {
   turn_.clear();
   for (Batch& batch : batches) std::move(batch.begin(), batch.end(), std::back_inserter(turn_));
-  absl::Status error;
-  const size_t written = WriteRuns(turn_, &error);
-  for (size_t i = 0; i < written; i++) turn_[i].spans.clear();  // the buffers go back warm, before anybody is told
-  if (written > 0) {
-    const auto done = absl::MakeConstSpan(turn_).first(written);
-    observer_->OnWritten(done);
-    Release(TotalBytes(done));
-  }
-  if (!error.ok()) {
-    Batch rest(std::make_move_iterator(turn_.begin() + static_cast<ptrdiff_t>(written)),
-               std::make_move_iterator(turn_.end()));
-    Fail(std::move(rest), error);
-    return;
-  }
+  const size_t bytes = TotalBytes(turn_);
+  const absl::Status error = WriteAndTell(&turn_);
+  if (const size_t written = bytes - TotalBytes(turn_); written > 0) Release(written);
+  if (!error.ok()) return Fail(std::exchange(turn_, {}), error);
   bool recovered;
   {
     MutexLock lock(&state_->mutex);
@@ -205,6 +232,8 @@ void PieceWriter::State::TorrentQueue::Fail(Batch rest, const absl::Status& erro
       news = !std::exchange(disk_full_, true);
       retry_at_ = Now() + (news ? state_->options.first_retry : state_->options.retry);
       full_count_++;
+      state_->idle = false;  // the thread is to wake for the retry
+      state_->work.Signal();
     } else {
       failed_ = true;
       dropped.swap(pending_);

@@ -1,11 +1,13 @@
 #include "storage/piece_writer.h"
 
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "base/mutex.h"
@@ -108,11 +110,13 @@ class Recorder : public WriteObserver {
   std::vector<size_t> in_use_when_told_ ABSL_GUARDED_BY(mutex_);
 };
 
-class PieceWriterTest : public testing::Test {
+// By its thread always, or by who submits while the disk is quick.
+class PieceWriterTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     PieceWriter::Options options;
     options.first_retry = options.retry = std::chrono::milliseconds(20);
+    options.slow = GetParam() ? std::chrono::hours(1) : Duration::zero();
     auto started = PieceWriter::Start(options);
     ASSERT_TRUE(started.ok());
     writer_ = *std::move(started);
@@ -144,7 +148,7 @@ class PieceWriterTest : public testing::Test {
   std::unique_ptr<PieceWriter> writer_;
 };
 
-TEST_F(PieceWriterTest, WritesWhatIsSubmittedInOrderAndGivesBuffersBackFirst) {
+TEST_P(PieceWriterTest, WritesWhatIsSubmittedInOrderAndGivesBuffersBackFirst) {
   TestTorrent t({{"t/a", 100'000}, {"t/b", 200'001}}, 65536);
   Recorder recorder;
   recorder.WatchPool(&buffers_);
@@ -164,7 +168,16 @@ TEST_F(PieceWriterTest, WritesWhatIsSubmittedInOrderAndGivesBuffersBackFirst) {
   EXPECT_EQ(buffers_.bytes_in_use(), 0u);
 }
 
-TEST_F(PieceWriterTest, HasRoomUntilTheBoundAndSaysWhenThereIsRoomAgain) {
+INSTANTIATE_TEST_SUITE_P(Writes, PieceWriterTest, testing::Bool(), [](const testing::TestParamInfo<bool>& info) {
+  return info.param ? "WhoSubmits" : "TheThread";
+});
+
+// What only a queue shows.
+class PieceWriterThreadTest : public PieceWriterTest {};
+INSTANTIATE_TEST_SUITE_P(Writes, PieceWriterThreadTest, testing::Values(false),
+                         [](const auto&) { return "TheThread"; });
+
+TEST_P(PieceWriterThreadTest, HasRoomUntilTheBoundAndSaysWhenThereIsRoomAgain) {
   TestTorrent t({{"t/a", 1 << 20}}, 256 << 10);
   Recorder recorder;
   auto queue = writer_->AddTorrent(t.store.get(), &recorder, 512 << 10);
@@ -184,7 +197,7 @@ TEST_F(PieceWriterTest, HasRoomUntilTheBoundAndSaysWhenThereIsRoomAgain) {
   EXPECT_EQ(recorder.written().size(), 48u);
 }
 
-TEST_F(PieceWriterTest, NobodyIsToldOfRoomWhoWasNotRefused) {
+TEST_P(PieceWriterTest, NobodyIsToldOfRoomWhoWasNotRefused) {
   TestTorrent t({{"t/a", 1 << 20}}, 256 << 10);
   Recorder recorder;
   auto queue = writer_->AddTorrent(t.store.get(), &recorder, 128 << 10);
@@ -194,7 +207,7 @@ TEST_F(PieceWriterTest, NobodyIsToldOfRoomWhoWasNotRefused) {
 }
 
 // Transmission#1835, hazard 110: a full disk puts nothing in error, and others go on.
-TEST_F(PieceWriterTest, AFullDiskIsWaitedForAndOthersGoOn) {
+TEST_P(PieceWriterTest, AFullDiskIsWaitedForAndOthersGoOn) {
   SmallDisk disk("1m");
   if (!disk.mounted()) GTEST_SKIP() << "mounting needs root";
   TestTorrent full({{"t/a", 800 << 10}}, 256 << 10);
@@ -234,7 +247,7 @@ TEST_F(PieceWriterTest, AFullDiskIsWaitedForAndOthersGoOn) {
   full.store.reset();
 }
 
-TEST_F(PieceWriterTest, AnyOtherErrorEndsTheQueueAlone) {
+TEST_P(PieceWriterTest, AnyOtherErrorEndsTheQueueAlone) {
   TestTorrent bad({{"t/a", 1 << 20}}, 256 << 10);
   WriteFile(bad.dir / "t", "a file where a folder should be");
   TestTorrent good({{"t/a", 1 << 20}}, 256 << 10);
@@ -257,7 +270,7 @@ TEST_F(PieceWriterTest, AnyOtherErrorEndsTheQueueAlone) {
   EXPECT_EQ(buffers_.bytes_in_use(), 0u) << "what was dropped gave its buffers back";
 }
 
-TEST_F(PieceWriterTest, AQueueThatGoesWaitsForItsOwnWriteAndDropsTheRest) {
+TEST_P(PieceWriterThreadTest, AQueueThatGoesWaitsForItsOwnWriteAndDropsTheRest) {
   TestTorrent t({{"t/a", 4 << 20}}, 1 << 20);
   Recorder recorder;
   auto queue = writer_->AddTorrent(t.store.get(), &recorder, 8 << 20);
@@ -275,7 +288,7 @@ TEST_F(PieceWriterTest, AQueueThatGoesWaitsForItsOwnWriteAndDropsTheRest) {
   EXPECT_EQ(t.OnDisk(0), t.bytes.substr(0, written * kBlockBytes));
 }
 
-TEST_F(PieceWriterTest, TakesTurnsAmongTorrents) {
+TEST_P(PieceWriterThreadTest, TakesTurnsAmongTorrents) {
   TestTorrent a({{"t/a", 8 << 20}}, 1 << 20), b({{"t/b", 8 << 20}}, 1 << 20);
   Recorder recorder;  // one for both: its record shows the order
   auto gate = writer_->AddTorrent(a.store.get(), &recorder, 64 << 20);
@@ -294,6 +307,59 @@ TEST_F(PieceWriterTest, TakesTurnsAmongTorrents) {
     if (entry % 1000 == 63) pieces.push_back(entry / 1000);
   }
   EXPECT_EQ(pieces, (std::vector<uint32_t>{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7}));
+}
+
+// Which threads wrote.
+class ThreadRecorder : public WriteObserver {
+ public:
+  void OnWritten(absl::Span<const BlockWrite>) override {
+    MutexLock lock(&mutex_);
+    threads_.push_back(std::this_thread::get_id());
+  }
+  void OnRoom() override {}
+  void OnRecovered() override {}
+  void OnWriteError(const absl::Status& error) override { ADD_FAILURE() << error; }
+  std::vector<std::thread::id> threads() const {
+    MutexLock lock(&mutex_);
+    return threads_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::vector<std::thread::id> threads_ ABSL_GUARDED_BY(mutex_);
+};
+
+class PieceWriterPlaceTest : public PieceWriterTest {
+ protected:
+  // The threads that wrote pieces 0, 1 and 2, submitted one after the other.
+  std::vector<std::thread::id> Write(Duration slow) {
+    PieceWriter::Options options;
+    options.slow = slow;
+    writer_ = *PieceWriter::Start(options);
+    TestTorrent t({{"t/a", 1 << 20}}, 256 << 10);
+    ThreadRecorder recorder;
+    auto queue = writer_->AddTorrent(t.store.get(), &recorder, 4 << 20);
+    for (uint32_t piece = 0; piece < 3; piece++) {
+      queue->Submit(Blocks(t, piece));
+      EXPECT_TRUE(queue->Drain(Now() + kSoon));
+    }
+    EXPECT_EQ(t.OnDisk(0), t.bytes.substr(0, 768 << 10));
+    return recorder.threads();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Writes, PieceWriterPlaceTest, testing::Values(false), [](const auto&) { return "ByOptions"; });
+
+TEST_P(PieceWriterPlaceTest, AQuickDiskIsWrittenByWhoSubmits) {
+  EXPECT_THAT(Write(std::chrono::hours(1)), testing::Each(std::this_thread::get_id()));
+}
+
+TEST_P(PieceWriterPlaceTest, ASlowWriteSendsTheNextOnesToTheThread) {
+  // No write takes less than this: the first finds that out.
+  const std::vector<std::thread::id> threads = Write(std::chrono::nanoseconds(1));
+  ASSERT_EQ(threads.size(), 3u);
+  EXPECT_EQ(threads[0], std::this_thread::get_id());
+  EXPECT_NE(threads[1], std::this_thread::get_id());
+  EXPECT_EQ(threads[2], threads[1]);
 }
 
 }  // namespace
