@@ -148,6 +148,8 @@ class PieceQueue {
   };
   static constexpr uint32_t kNoPiece = 0xffffffff;
 
+  // How many of `count` blocks it may be asked for now, by how far the end is.
+  size_t ShareLocked(const Source& source, size_t count) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The rungs of the ladder (piece_queue_claim.cc).
   PieceInFlight* NextPieceLocked(Source* source) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   PieceInFlight* AbandonedPieceLocked(Source* source) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -25,6 +25,8 @@ constexpr uint32_t kRandomFirstPieces = 4;
 constexpr double kSlowPieceSeconds = 30;
 // Being late by less than this is not worth another way.
 constexpr double kLateSeconds = 0.5;
+// The end begins when what nobody was asked for yet takes all together this long: a pipeline holds one second's worth.
+constexpr double kEndSeconds = 2;
 // Entries of the rarity order that are looked at one by one before a pass over the bitmaps takes over: mostly the first
 // few will do, and this many cost less than the pass, which cannot stop early.
 constexpr size_t kPickWindow = 1024;
@@ -124,8 +126,8 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
   queue_->total_rate_ += pace.bytes_per_second - source->pace.bytes_per_second;
   source->pace = pace;
   const uint32_t now_ms = queue_->Milliseconds(now);
-  const size_t end = out->size() + count;
   if (!only.empty()) {
+    const size_t end = out->size() + count;
     for (uint32_t piece_index : only) {
       if (out->size() >= end) return;
       if (!source->pieces.Test(piece_index)) continue;
@@ -138,6 +140,7 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
     }
     return;
   }
+  const size_t end = out->size() + queue_->ShareLocked(*source, count);
   const PieceInFlight* joined = nullptr;
   while (out->size() < end) {
     PieceInFlight* piece = queue_->NextPieceLocked(source);
@@ -148,6 +151,21 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
   }
   if (out->size() == end) return;
   queue_->TakeHeldLocked(source, std::min(end - out->size(), kEndgameBlocks), now_ms, out, effects);
+}
+
+// Towards the end a peer is asked for no more than it brings until all are through. Who holds a full pipeline then keeps
+// the others waiting, or they take it over, and it comes twice.
+size_t PieceQueue::ShareLocked(const Source& source, size_t count) const {
+  const double rate = source.pace.bytes_per_second;
+  double left = static_cast<double>(missing_.size()) * layout_->PieceBytes(0);
+  if (rate <= 0 || left > kEndSeconds * total_rate_) return count;
+  for (const auto& [index, piece] : in_flight_) {
+    left += (piece->block_count() - piece->accepted_blocks) * double{kBlockBytes};
+  }
+  const double seconds = left / std::max(total_rate_, rate) + ToSeconds(source.pace.latency);
+  // One on its way and one behind it in any case.
+  const size_t share = static_cast<size_t>(seconds * rate / kBlockBytes) + 2;
+  return std::min(count, share - std::min<size_t>(share, source.outstanding));
 }
 
 bool PieceQueue::MayTakeFreeLocked(const PieceInFlight& piece, const Source& source) const {
