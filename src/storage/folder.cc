@@ -52,11 +52,12 @@ absl::Status WrongKind(int parent, const std::string& name, const std::string& s
   return FileError(error_number, "open", shown);
 }
 
-// The kernel walks by the same rules in one call where it can (Linux 5.6). Any failure only means that the slow way,
-// element by element, says what is wrong: an old kernel, a link, nothing there.
-int OpenBelow(int folder, absl::string_view path, int flags) {
+// The kernel walks by the same rules in one call where it can (Linux 5.6). ENOENT is an answer; any other failure only
+// means that the slow way, element by element, says what is wrong: an old kernel, a link. `mode` with O_CREAT only.
+int OpenBelow(int folder, absl::string_view path, int flags, uint64_t mode = 0) {
   open_how how = {};
   how.flags = static_cast<uint64_t>(flags);
+  how.mode = mode;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
   return static_cast<int>(syscall(SYS_openat2, folder, std::string(path).c_str(), &how, sizeof how));
 }
@@ -166,6 +167,14 @@ absl::StatusOr<UniqueFd> Folder::OpenFile(absl::string_view path, Access access,
   const auto [folders, last] = SplitLast(path);
   const std::string name(last);
   const bool create = access == Access::kCreate;
+  if (!direct.valid() && errno == ENOENT && create) {
+    // Mostly its folder is there, and one call makes it.
+    direct.Reset(OpenBelow(fd_.get(), path, flags | O_CREAT | O_EXCL, executable ? 0777 : 0666));
+    if (direct.valid()) {
+      RememberNewNameIn(folders);
+      return direct;
+    }
+  }
   UniqueFd parent;  // the folder itself needs none
   int at = fd_.get();
   if (!folders.empty()) {
@@ -193,6 +202,8 @@ absl::StatusOr<FileStat> Folder::Stat(absl::string_view path) {
   RETURN_IF_ERROR(CheckRelative(path));
   struct stat info;
   UniqueFd direct(OpenBelow(fd_.get(), path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  // A link on the way would be another error than this.
+  if (!direct.valid() && errno == ENOENT) return FileStat();
   if (direct.valid() && fstat(direct.get(), &info) == 0 && S_ISREG(info.st_mode)) return FromStat(info);
 
   const auto [folders, last] = SplitLast(path);

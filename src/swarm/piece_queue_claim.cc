@@ -153,8 +153,8 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
   queue_->TakeHeldLocked(source, std::min(end - out->size(), kEndgameBlocks), now_ms, out, effects);
 }
 
-// Towards the end a peer is asked for no more than it brings until all are through. Who holds a full pipeline then keeps
-// the others waiting, or they take it over, and it comes twice.
+// Towards the end a peer is asked for no more than it brings until all are through. Who holds a full pipeline then
+// keeps the others waiting, or they take it over, and it comes twice.
 size_t PieceQueue::ShareLocked(const Source& source, size_t count) const {
   const double rate = source.pace.bytes_per_second;
   double left = static_cast<double>(missing_.size()) * layout_->PieceBytes(0);
