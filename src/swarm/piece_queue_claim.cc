@@ -140,6 +140,7 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
     }
     return;
   }
+  const size_t all = out->size() + count;
   const size_t end = out->size() + queue_->ShareLocked(*source, count);
   const PieceInFlight* joined = nullptr;
   while (out->size() < end) {
@@ -147,9 +148,10 @@ void PieceQueue::Claimant::Claim(size_t count, const Pace& pace, TimePoint now, 
     if (piece == nullptr) break;
     if (piece == joined) return;  // its share of what was left; the rest is for who is on it
     if (piece->owner != source->id) joined = piece;
-    queue_->TakeFreeLocked(piece, source, end - out->size(), now_ms, out);
+    // What must come from one peer alone nobody else can help with.
+    queue_->TakeFreeLocked(piece, source, (piece->exclusive ? all : end) - out->size(), now_ms, out);
   }
-  if (out->size() == end) return;
+  if (out->size() >= end) return;
   queue_->TakeHeldLocked(source, std::min(end - out->size(), kEndgameBlocks), now_ms, out, effects);
 }
 

@@ -271,6 +271,31 @@ TEST(PieceQueueLadderTest, WithTooMuchBegunNewPeersJoinAndOnlyWhoCannotBegins) {
   EXPECT_EQ(world.Claim(world.Join("000010"), 1), "4.0");
 }
 
+// --- Shares of the end
+// -------------------------------------------------------------------------------
+
+TEST(PieceQueueShareTest, TowardsTheEndNobodyIsAskedForMoreThanItBringsMeanwhile) {
+  // 32 blocks are one second of both together; each brings 16 in it, and has one on its way and one behind it besides.
+  QueueWorld world(2, 16);
+  world.Begin();
+  Peer* a = world.Seed(256 * 1024);
+  Peer* b = world.Seed(256 * 1024);
+  ASSERT_EQ(ToBlocks(world.Claim(b, 1)).size(), 1u);
+  EXPECT_EQ(ToBlocks(world.Claim(a, 32)).size(), 18u);
+  EXPECT_EQ(world.Claim(a, 32), "");
+  EXPECT_EQ(ToBlocks(world.Claim(b, 13)).size(), 13u);  // all that is left
+}
+
+TEST(PieceQueueShareTest, BeforeTheEndAndForWhoseRateIsNotKnownThePipelineAloneCounts) {
+  QueueWorld world(6, 16);  // three seconds of both
+  world.Begin();
+  Peer* a = world.Seed(256 * 1024);
+  Peer* b = world.Seed(256 * 1024);
+  ASSERT_EQ(ToBlocks(world.Claim(b, 1)).size(), 1u);
+  EXPECT_EQ(ToBlocks(world.Claim(a, 60)).size(), 60u);
+  EXPECT_EQ(ToBlocks(world.Claim(world.Seed(), 10)).size(), 10u);
+}
+
 // --- 5: blocks that others hold
 // ---------------------------------------------------------------------------------------
 

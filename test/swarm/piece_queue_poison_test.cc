@@ -281,7 +281,9 @@ TEST(PieceQueuePoisonTest, NoContributorFetchesItWhereThereIsAPeerWhoSentNothing
   c->claimant->AddPiece(0);
   EXPECT_EQ(world.Claim(a, 4), "");
   EXPECT_EQ(world.Claim(b, 4), "");
-  EXPECT_EQ(world.Claim(c, 7), "1.1 1.2 1.3 0.0 0.1 0.2 0.3");
+  EXPECT_EQ(world.Claim(c, 3), "1.1 1.2 1.3");
+  world.Deliver(c, "1.0 1.1 1.2 1.3");
+  EXPECT_EQ(world.Claim(c, 4), "0.0 0.1 0.2 0.3");
 }
 
 TEST(PieceQueuePoisonTest, BadBytesOfAnEarlierRunBlameNobody) {
