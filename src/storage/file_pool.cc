@@ -36,6 +36,12 @@ absl::StatusOr<FileLease> FilePool::Lend(Folder* folder, uint32_t number, absl::
   return FileLease(std::move(file));
 }
 
+FileLease FilePool::LendOpen(const Folder& folder, uint32_t number) const {
+  MutexLock lock(&mutex_);
+  auto found = index_.find(Key(folder.id(), number));
+  return found == index_.end() ? nullptr : found->second->file;
+}
+
 void FilePool::KeepLocked(const Key& key, const FileLease& file, FileLease* closed) {
   if (entries_.size() >= max_open_) {
     // The least recently used one that nobody has. When all are lent out, the new one closes with its lease.

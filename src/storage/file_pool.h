@@ -37,6 +37,9 @@ class FilePool {
   absl::StatusOr<FileLease> Lend(Folder* folder, uint32_t number, absl::string_view path, Folder::Access access,
                                  bool executable = false) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Lends it if it is open, else null.
+  FileLease LendOpen(const Folder& folder, uint32_t number) const ABSL_LOCKS_EXCLUDED(mutex_);
+
   // The pool's own hold on one file, or on all of a folder, ends: the next Lend opens by name again.
   void Drop(const Folder& folder, uint32_t number) ABSL_LOCKS_EXCLUDED(mutex_);
   void Drop(const Folder& folder) ABSL_LOCKS_EXCLUDED(mutex_);

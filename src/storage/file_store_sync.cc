@@ -63,22 +63,25 @@ absl::Status FileStore::SyncFile(uint32_t number, bool already_synced, bool* los
   ASSIGN_OR_RETURN(Home home, HomeOfFile(number, /*create=*/false));
   const std::string path = home.folder->PathOf(home.path);
   const absl::Status gone = absl::DataLossError(absl::StrCat(path, " was removed or replaced while it was written"));
-  absl::StatusOr<FileLease> file = Lend(home, Folder::Access::kRead);
-  *lost = absl::IsNotFound(file.status());
-  if (*lost) return gone;
-  if (!file.ok()) return file.status();
-  const int fd = (*file)->fd.get();
-  while (!already_synced && fdatasync(fd) != 0) {
-    if (errno == EINTR) continue;
-    if (errno == EROFS || errno == EINVAL) break;  // nothing can be waiting there
-    *lost = true;
-    return FileError(errno, "sync", path, fd);
+  FileLease file = already_synced ? pool_->LendOpen(*home.folder, number) : nullptr;
+  if (!already_synced) {
+    absl::StatusOr<FileLease> lent = Lend(home, Folder::Access::kRead);
+    *lost = absl::IsNotFound(lent.status());
+    if (*lost) return gone;
+    if (!lent.ok()) return lent.status();
+    file = *std::move(lent);
+    while (fdatasync(file->fd.get()) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == EROFS || errno == EINVAL) break;  // nothing can be waiting there
+      *lost = true;
+      return FileError(errno, "sync", path, file->fd.get());
+    }
   }
   // The pool may hold the descriptor of a file whose name is gone: what is in it would be gone with the descriptor.
-  struct stat info;
-  if (fstat(fd, &info) != 0) return FileError(errno, "look at", path);
+  struct stat info = {};
+  if (file != nullptr && fstat(file->fd.get(), &info) != 0) return FileError(errno, "look at", path);
   ASSIGN_OR_RETURN(FileStat named, home.folder->Stat(home.path));
-  *lost = info.st_nlink == 0 || !named.exists;
+  *lost = (file != nullptr && info.st_nlink == 0) || !named.exists;
   return *lost ? gone : absl::OkStatus();
 }
 
