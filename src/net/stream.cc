@@ -32,9 +32,9 @@ IoResult Stream::TryReadV(absl::Span<const iovec> buffers) {
   return IoResult::Bytes(copied);
 }
 
-IoResult Stream::TryWrite(absl::Span<const uint8_t> buffer) {
+IoResult Stream::TryWrite(absl::Span<const uint8_t> buffer, bool more) {
   const iovec one = {const_cast<uint8_t*>(buffer.data()), buffer.size()};
-  return WriteSome({&one, 1});
+  return WriteSome({&one, 1}, more);
 }
 
 void Stream::Unread(absl::Span<const uint8_t> bytes) {

@@ -34,8 +34,9 @@ class Stream {
   IoResult TryRead(absl::Span<uint8_t> buffer);
   IoResult TryReadV(absl::Span<const iovec> buffers);
   // Writes what fits now, from the first byte of the first buffer on. Bytes, would block, or error.
-  IoResult TryWrite(absl::Span<const uint8_t> buffer);
-  IoResult TryWriteV(absl::Span<const iovec> buffers) { return WriteSome(buffers); }
+  // `more`: other bytes follow at once, so that a stream of packets need not send these alone.
+  IoResult TryWrite(absl::Span<const uint8_t> buffer, bool more = false);
+  IoResult TryWriteV(absl::Span<const iovec> buffers, bool more = false) { return WriteSome(buffers, more); }
   // The next reads begin with a copy of `bytes`: for who looked at the first bytes to find out what they are.
   void Unread(absl::Span<const uint8_t> bytes);
 
@@ -56,7 +57,7 @@ class Stream {
   explicit Stream(const Endpoint& remote) : remote_(remote) {}
   // As TryReadV and TryWriteV, past what was unread.
   virtual IoResult ReadSome(absl::Span<const iovec> buffers) = 0;
-  virtual IoResult WriteSome(absl::Span<const iovec> buffers) = 0;
+  virtual IoResult WriteSome(absl::Span<const iovec> buffers, bool more) = 0;
 
  private:
   const Endpoint remote_;

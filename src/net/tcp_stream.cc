@@ -56,11 +56,11 @@ IoResult TcpStream::ReadSome(absl::Span<const iovec> buffers) {
   return IoResult::Error(SocketError(error, absl::StrCat("read from ", remote().ToString())));
 }
 
-IoResult TcpStream::WriteSome(absl::Span<const iovec> buffers) {
+IoResult TcpStream::WriteSome(absl::Span<const iovec> buffers, bool more) {
   const msghdr message = MessageOf(buffers);
   ssize_t n;
   do {
-    n = sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    n = sendmsg(fd_.get(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   } while (n < 0 && errno == EINTR);
   if (n >= 0) return IoResult::Bytes(static_cast<size_t>(n));
   const int error = errno;

@@ -21,7 +21,7 @@ class TcpStream final : public Stream {
 
  protected:
   IoResult ReadSome(absl::Span<const iovec> buffers) override;
-  IoResult WriteSome(absl::Span<const iovec> buffers) override;
+  IoResult WriteSome(absl::Span<const iovec> buffers, bool more) override;
 
  private:
   const UniqueFd fd_;

@@ -216,7 +216,7 @@ IoResult TlsStream::ReadSome(absl::Span<const iovec> buffers) {
   return IoResult::Bytes(total);
 }
 
-IoResult TlsStream::WriteSome(absl::Span<const iovec> buffers) {
+IoResult TlsStream::WriteSome(absl::Span<const iovec> buffers, bool) {
   // One record a call: what follows a record that went out could fail, and hide it.
   for (const iovec& buffer : buffers) {
     if (buffer.iov_len == 0) continue;

@@ -38,7 +38,7 @@ class TlsStream final : public Stream {
  protected:
   // An end without the other side's goodbye (close_notify) is an error: anyone on the way could have cut it there.
   IoResult ReadSome(absl::Span<const iovec> buffers) override;
-  IoResult WriteSome(absl::Span<const iovec> buffers) override;
+  IoResult WriteSome(absl::Span<const iovec> buffers, bool more) override;
 
  private:
   struct Free {

@@ -43,7 +43,7 @@ absl::Status Sender::FlushControl(bool* blocked) {
     const size_t control = out_.size() - out_begin_;
     const size_t head = block_left_ > 0 ? head_.size() - head_begin_ : 0;
     const iovec parts[2] = {{out_.data() + out_begin_, control}, {head_.data() + head_begin_, head}};
-    IoResult result = stream_->TryWriteV(absl::MakeConstSpan(parts, head > 0 ? 2 : 1));
+    IoResult result = stream_->TryWriteV(absl::MakeConstSpan(parts, head > 0 ? 2 : 1), /*more=*/head > 0);
     if (result.is_error()) return result.status();
     if (!result.has_bytes()) {
       *blocked = true;
@@ -60,7 +60,8 @@ absl::Status Sender::FlushControl(bool* blocked) {
 
 absl::Status Sender::FlushHead(bool* blocked) {
   while (head_begin_ < head_.size()) {
-    IoResult result = stream_->TryWrite(AsBytes(absl::string_view(head_).substr(head_begin_)));
+    // Not as a packet of 13 bytes: its payload follows.
+    IoResult result = stream_->TryWrite(AsBytes(absl::string_view(head_).substr(head_begin_)), /*more=*/true);
     if (result.is_error()) return result.status();
     if (!result.has_bytes()) {
       *blocked = true;

@@ -75,7 +75,7 @@ class EndlessStream final : public Stream {
     begin_ = (begin_ + count) % bytes_.size();
     return IoResult::Bytes(count);
   }
-  IoResult WriteSome(absl::Span<const iovec>) override { return IoResult::WouldBlock(); }
+  IoResult WriteSome(absl::Span<const iovec>, bool) override { return IoResult::WouldBlock(); }
 
  private:
   const std::string bytes_;

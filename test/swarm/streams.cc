@@ -19,7 +19,7 @@ class PlainStream final : public Stream {
 
  protected:
   IoResult ReadSome(absl::Span<const iovec> buffers) override { return inner_.TryReadV(buffers); }
-  IoResult WriteSome(absl::Span<const iovec> buffers) override { return inner_.TryWriteV(buffers); }
+  IoResult WriteSome(absl::Span<const iovec> buffers, bool) override { return inner_.TryWriteV(buffers); }
 
  private:
   TcpStream inner_;
@@ -40,7 +40,7 @@ class NarrowFileStream final : public Stream {
 
  protected:
   IoResult ReadSome(absl::Span<const iovec> buffers) override { return inner_.TryReadV(buffers); }
-  IoResult WriteSome(absl::Span<const iovec> buffers) override { return inner_.TryWriteV(buffers); }
+  IoResult WriteSome(absl::Span<const iovec> buffers, bool) override { return inner_.TryWriteV(buffers); }
 
  private:
   TcpStream inner_;

@@ -26,7 +26,7 @@ class MemoryStream final : public Stream {
 
  protected:
   IoResult ReadSome(absl::Span<const iovec> buffers) override;
-  IoResult WriteSome(absl::Span<const iovec>) override { return IoResult::WouldBlock(); }
+  IoResult WriteSome(absl::Span<const iovec>, bool) override { return IoResult::WouldBlock(); }
 
  private:
   std::string bytes_;
