@@ -72,7 +72,8 @@ class PieceWriter::State::TorrentQueue : public PieceWriter::Queue {
   void Fail(Batch rest, const absl::Status& error) ABSL_LOCKS_EXCLUDED(state_->mutex);
 
  private:
-  bool MayWriteHere() const ABSL_LOCKS_EXCLUDED(state_->mutex);
+  // Whether the caller is to write what it brings; then WriteHere is to follow.
+  bool BeginWriteHere() ABSL_LOCKS_EXCLUDED(state_->mutex);
   void WriteHere(Batch blocks) ABSL_LOCKS_EXCLUDED(state_->mutex);
   // On any thread. Writes, gives the buffers back, tells the observer; what could not be written stays in `blocks`.
   absl::Status WriteAndTell(Batch* blocks);
@@ -92,6 +93,7 @@ class PieceWriter::State::TorrentQueue : public PieceWriter::Queue {
   TimePoint retry_at_ ABSL_GUARDED_BY(state_->mutex);
   uint64_t full_count_ ABSL_GUARDED_BY(state_->mutex) = 0;                  // turns that met a full disk
   TimePoint busy_until_ ABSL_GUARDED_BY(state_->mutex) = TimePoint::min();  // a write was slow
+  int writing_here_ ABSL_GUARDED_BY(state_->mutex) = 0;                     // threads in WriteHere
   Batch turn_;                                                              // the writer's own, kept for its memory
 };
 
@@ -99,7 +101,7 @@ class PieceWriter::State::TorrentQueue : public PieceWriter::Queue {
 
 void PieceWriter::State::TorrentQueue::Submit(std::vector<BlockWrite> blocks) {
   if (blocks.empty()) return;
-  if (MayWriteHere()) return WriteHere(std::move(blocks));
+  if (BeginWriteHere()) return WriteHere(std::move(blocks));
   const size_t bytes = TotalBytes(blocks);
   MutexLock lock(&state_->mutex);
   if (failed_) return;  // `blocks` gives the buffers back
@@ -111,10 +113,12 @@ void PieceWriter::State::TorrentQueue::Submit(std::vector<BlockWrite> blocks) {
   }
 }
 
-bool PieceWriter::State::TorrentQueue::MayWriteHere() const {
+bool PieceWriter::State::TorrentQueue::BeginWriteHere() {
   if (state_->options.slow == Duration::zero()) return false;
   MutexLock lock(&state_->mutex);
-  return !failed_ && pending_.empty() && state_->writing != this && Now() >= busy_until_;
+  if (failed_ || !pending_.empty() || state_->writing == this || Now() < busy_until_) return false;
+  writing_here_++;
+  return true;
 }
 
 void PieceWriter::State::TorrentQueue::WriteHere(Batch blocks) {
@@ -123,15 +127,16 @@ void PieceWriter::State::TorrentQueue::WriteHere(Batch blocks) {
   try {
     error = WriteAndTell(&blocks);
   } catch (const std::bad_alloc&) {
-    return Fail({}, absl::InternalError("out of memory while writing"));
+    error = absl::InternalError("out of memory while writing");
   }
-  if (const TimePoint end = Now(); end - begin > state_->options.slow) {
-    MutexLock lock(&state_->mutex);
-    busy_until_ = end + kBusyDisk;
+  if (!error.ok()) {
+    bytes_ += TotalBytes(blocks);
+    Fail(std::move(blocks), error);
   }
-  if (error.ok()) return;
-  bytes_ += TotalBytes(blocks);
-  Fail(std::move(blocks), error);
+  const TimePoint end = Now();
+  MutexLock lock(&state_->mutex);
+  if (end - begin > state_->options.slow) busy_until_ = end + kBusyDisk;
+  if (--writing_here_ == 0) state_->done.SignalAll();
 }
 
 bool PieceWriter::State::TorrentQueue::HasRoom() const {
@@ -147,7 +152,7 @@ bool PieceWriter::State::TorrentQueue::Drain(TimePoint deadline) {
   retry_at_ = TimePoint::min();
   state_->idle = false;
   state_->work.Signal();
-  while (!pending_.empty() || state_->writing == this) {
+  while (!pending_.empty() || state_->writing == this || writing_here_ > 0) {
     if (full_count_ != full_before || Now() >= deadline) return false;
     state_->done.WaitUntil(&state_->mutex, deadline);
   }
@@ -157,7 +162,7 @@ bool PieceWriter::State::TorrentQueue::Drain(TimePoint deadline) {
 PieceWriter::State::TorrentQueue::~TorrentQueue() {
   MutexLock lock(&state_->mutex);
   state_->queues.remove(this);
-  while (state_->writing == this) state_->done.Wait(&state_->mutex);
+  while (state_->writing == this || writing_here_ > 0) state_->done.Wait(&state_->mutex);
 }
 
 // --- The writer's side ----------------------------------------------------------------------------------------------
@@ -224,10 +229,10 @@ void PieceWriter::State::TorrentQueue::Release(size_t bytes) {
 
 void PieceWriter::State::TorrentQueue::Fail(Batch rest, const absl::Status& error) {
   std::deque<Batch> dropped;  // gives its buffers back without the lock
-  bool news = true;           // the observer hears of a full disk once
+  bool news = true;           // the observer hears of a full disk, or of the end, once
   {
     MutexLock lock(&state_->mutex);
-    if (absl::IsResourceExhausted(error)) {
+    if (absl::IsResourceExhausted(error) && !failed_) {
       pending_.push_front(std::move(rest));
       news = !std::exchange(disk_full_, true);
       retry_at_ = Now() + (news ? state_->options.first_retry : state_->options.retry);
@@ -235,7 +240,7 @@ void PieceWriter::State::TorrentQueue::Fail(Batch rest, const absl::Status& erro
       state_->idle = false;  // the thread is to wake for the retry
       state_->work.Signal();
     } else {
-      failed_ = true;
+      news = !std::exchange(failed_, true);  // several threads may meet it at once
       dropped.swap(pending_);
       bytes_ = 0;
     }

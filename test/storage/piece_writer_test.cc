@@ -168,6 +168,31 @@ TEST_P(PieceWriterTest, WritesWhatIsSubmittedInOrderAndGivesBuffersBackFirst) {
   EXPECT_EQ(buffers_.bytes_in_use(), 0u);
 }
 
+TEST_P(PieceWriterTest, ManyMayBringBlocksAtOnce) {
+  TestTorrent t({{"t/a", 3 << 20}, {"t/b", (1 << 20) + 5}}, 64 << 10);
+  Recorder recorder;
+  auto queue = writer_->AddTorrent(t.store.get(), &recorder, 8 << 20);
+  const uint32_t pieces = t.store->layout().piece_count();
+  {
+    std::vector<Thread> threads;
+    for (uint32_t first = 0; first < 4; first++) {
+      auto thread = Thread::Start("brings", [&, first] {
+        for (uint32_t piece = first; piece < pieces; piece += 4) queue->Submit(Blocks(t, piece));
+      });
+      ASSERT_TRUE(thread.ok());
+      threads.push_back(*std::move(thread));
+    }
+  }
+  ASSERT_TRUE(queue->Drain(Now() + kSoon));
+  EXPECT_EQ(t.OnDisk(0), t.FileBytes(0));
+  EXPECT_EQ(t.OnDisk(1), t.FileBytes(1));
+  std::vector<uint32_t> written = recorder.written();
+  std::sort(written.begin(), written.end());
+  EXPECT_EQ(written.size(), (4u << 20) / kBlockBytes + 1);
+  EXPECT_EQ(std::unique(written.begin(), written.end()), written.end()) << "each once";
+  EXPECT_EQ(buffers_.bytes_in_use(), 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Writes, PieceWriterTest, testing::Bool(), [](const testing::TestParamInfo<bool>& info) {
   return info.param ? "WhoSubmits" : "TheThread";
 });
