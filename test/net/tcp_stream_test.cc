@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -14,6 +15,8 @@
 
 #include "base/bytes.h"
 #include "base/thread.h"
+#include "net/connect.h"
+#include "net/listener.h"
 #include "net/wait.h"
 #include "test/net/patience.h"
 
@@ -76,6 +79,27 @@ TEST(TcpStreamTest, WritesAsMuchAsFitsAndThenSaysThatItWouldBlock) {
   EXPECT_GT(written, 0u);
   EXPECT_EQ(pair.ReadOther(written), std::string(written, 'x'));
   EXPECT_TRUE(pair.stream->TryWrite(AsBytes(block)).has_bytes());
+}
+
+TEST(TcpStreamTest, BytesThatMoreFollowsLeaveTogetherWithIt) {
+  Listener listener = *Listener::Open(0, BindOptions(), 10);
+  TcpStream stream(*Connect({Address::V4Loopback(), listener.port()}, BindOptions(), Now() + kPatience, -1),
+                   Endpoint());
+  auto packets = [&stream] {
+    struct tcp_info info = {};
+    socklen_t size = sizeof info;
+    EXPECT_EQ(getsockopt(stream.fd(), IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    return info.tcpi_data_segs_out;
+  };
+  uint32_t sent = 0;
+  // The system waits for 200 ms at most: who is held up longer between two lines tries again.
+  for (int tries = 0; tries < 10 && sent != 1; tries++) {
+    const uint32_t before = packets();
+    EXPECT_TRUE(stream.TryWrite(AsBytes("head"), /*more=*/true).has_bytes());
+    EXPECT_TRUE(stream.TryWrite(AsBytes("payload")).has_bytes());
+    sent = packets() - before;
+  }
+  EXPECT_EQ(sent, 1u);
 }
 
 TEST(TcpStreamTest, ScattersAndGathersInOrder) {
