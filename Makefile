@@ -64,7 +64,7 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(SANITIZER) $(
 # Most of a compilation is the headers. So the sources of a folder are compiled in groups of JOINT, each group as one
 # translation unit; it takes a third of the time. JOINT=1 compiles each alone, as `make check` does: every source includes
 # what it uses. A group's file is written only when other sources belong to it than before.
-JOINT ?= 8
+JOINT ?= 16
 after_joint := $(shell echo $$(($(JOINT) + 1)))
 hash := \#
 # Nobody waits for a test's own code, but everybody for its compiler.

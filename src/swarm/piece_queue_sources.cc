@@ -1,6 +1,5 @@
 // The claimants' side of the piece queue: who there is, what each has, what was asked of it, and what it brought.
 #include <algorithm>
-#include <iterator>
 
 #include "swarm/piece_queue.h"
 
@@ -105,12 +104,12 @@ bool PieceQueue::Claimant::HasPiece(uint32_t piece_index) const {
 void PieceQueue::Claimant::NewsSince(size_t* log_place, std::vector<uint32_t>* pieces) const {
   MutexLock lock(&queue_->mutex_);
   const wire::Bitfield& has = queue_->sources_[id_]->pieces;
-  const std::vector<uint32_t>& log = queue_->written_log_;
-  if (!has.all()) {
-    std::copy_if(log.begin() + static_cast<ptrdiff_t>(*log_place), log.end(), std::back_inserter(*pieces),
-                 [&has](uint32_t piece_index) { return !has.Test(piece_index); });
+  const size_t end = queue_->written_log_.size();
+  for (size_t i = *log_place; i < end && !has.all(); i++) {
+    const uint32_t piece_index = queue_->written_log_[i];
+    if (!has.Test(piece_index)) pieces->push_back(piece_index);
   }
-  *log_place = log.size();
+  *log_place = end;
 }
 
 bool PieceQueue::Claimant::IsSeed() const {
