@@ -22,15 +22,17 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)")
 
 # --- Rooms: what each may include (src/README.md draws it). Tests of a room link these and nothing else. ------------
-ROOMS := base bencode metainfo wire net tracker storage swarm session tracker_server
+ROOMS := base bencode metainfo wire net tracker dht lan storage swarm session tracker_server
 needs_base :=
 needs_bencode := base
 needs_metainfo := bencode base
 needs_wire := bencode base
 needs_net := base
 needs_tracker := net bencode base
+needs_dht := net bencode base
+needs_lan := net base
 needs_storage := metainfo bencode base
-needs_swarm := storage tracker net wire metainfo bencode base
+needs_swarm := storage tracker dht lan net wire metainfo bencode base
 needs_session := swarm $(needs_swarm)
 needs_tracker_server := tracker net bencode base
 needs_cli := session tracker_server $(needs_session)

@@ -103,6 +103,12 @@ inline constexpr size_t kMaxAnnouncesInFlight = 8;
 // A longer `retry in` (BEP 31) counts as this.
 inline constexpr std::chrono::hours kMaxRetryIn{7 * 24};
 
+// --- The DHT ---------------------------------------------------------------------------------------------------------
+// Between two searches for a torrent's peers; an announce is forgotten after half an hour (BEP 5 names no time).
+inline constexpr std::chrono::minutes kDhtSearchInterval{15};
+// The same while peers are few, doubled at each search.
+inline constexpr std::chrono::seconds kDhtHungryInterval{60};
+
 // --- Peers: connections and what one may cost --------------------------------------------------------------------
 inline constexpr int kMaxHalfOpen = 30;  // connecting at once: home routers choke on hundreds
 inline constexpr std::chrono::seconds kConnectTimeout{10};

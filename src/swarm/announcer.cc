@@ -36,7 +36,7 @@ Announcer::Announcer(Options options, const Events* events, std::function<Totals
       tiers_({}, 0, Now()) {
   std::vector<size_t> tiers;
   if (!options_.user_trackers.empty()) AddTier(options_.user_trackers, TrackerOrigin::kUser, &tiers);
-  for (const std::vector<std::string>& tier : options_.metainfo->trackers) {
+  for (const std::vector<std::string>& tier : options_.trackers) {
     AddTier(tier, TrackerOrigin::kTorrent, &tiers);
   }
   if (unspoken_ > 0) {
@@ -86,7 +86,7 @@ void Announcer::Start(const AnnounceTask& task, TimePoint now) {
   Budget::Slot slot = options_.threads->TryTake();
   if (!slot) return tiers_.NotStarted(task.tracker, now);
   AnnounceRequest request;
-  request.infohash = options_.metainfo->infohash;
+  request.infohash = options_.infohash;
   request.peer_id = options_.peer_id;
   request.port = options_.port;
   const Totals totals = totals_();

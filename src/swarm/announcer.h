@@ -15,7 +15,7 @@
 #include "base/thread.h"
 #include "base/wakeup.h"
 #include "swarm/events.h"
-#include "torrent/metainfo.h"
+#include "torrent/sha1.h"
 #include "tracker/tracker.h"
 #include "tracker/tracker_tiers.h"
 
@@ -24,8 +24,9 @@ namespace torrent {
 class Announcer {
  public:
   struct Options {
-    const Metainfo* metainfo = nullptr;
-    std::vector<std::string> user_trackers;  // typed: a tier of their own, before the torrent's
+    Infohash infohash;
+    std::vector<std::vector<std::string>> trackers;  // tiers, of the .torrent or magnet
+    std::vector<std::string> user_trackers;          // typed: a tier of their own, before the torrent's
     TrackerContext context;
     Budget* threads = nullptr;  // of the session: announces at once
     std::array<uint8_t, 20> peer_id{};

@@ -141,8 +141,14 @@ absl::Status Swarm::Open() {
   if (!checkpoint.ok()) return checkpoint.status();
   checkpoint_ = *std::move(checkpoint);
 
-  Announcer::Options announces;
-  announces.metainfo = metainfo_.get();
+  PeerFinder::Options sources;
+  sources.dht = resources_.dht;
+  sources.lan = resources_.lan;
+  sources.is_private = metainfo_->is_private;
+  sources.nodes = metainfo_->nodes;
+  Announcer::Options& announces = sources.announces;
+  announces.infohash = metainfo_->infohash;
+  announces.trackers = metainfo_->trackers;
   announces.user_trackers = options_.trackers;
   announces.context.resolver = resources_.resolver;
   announces.context.bind = resources_.shared.bind;
@@ -152,16 +158,16 @@ absl::Status Swarm::Open() {
   announces.port = resources_.shared.port;
   announces.key = resources_.tracker_key;
   announces.seed = SecureRandom64();
-  ASSIGN_OR_RETURN(announcer_, Announcer::Create(
-                                   std::move(announces), &events_,
-                                   [this] {
-                                     Announcer::Totals totals;
-                                     totals.downloaded = context_->downloaded.load();
-                                     totals.uploaded = context_->uploaded.load();
-                                     totals.left = queue_.wanted_bytes() - queue_.written_bytes();
-                                     return totals;
-                                   },
-                                   [this] { Call(kInbox); }));
+  ASSIGN_OR_RETURN(finder_, PeerFinder::Create(
+                                std::move(sources), &events_,
+                                [this] {
+                                  Announcer::Totals totals;
+                                  totals.downloaded = context_->downloaded.load();
+                                  totals.uploaded = context_->uploaded.load();
+                                  totals.left = queue_.wanted_bytes() - queue_.written_bytes();
+                                  return totals;
+                                },
+                                [this] { Call(kInbox); }));
   CarryOut(effects);
   return absl::OkStatus();
 }
@@ -183,15 +189,13 @@ void Swarm::Stop() {
   }();
   // Nobody claims any more, and all connections end. Trackers are told from here on, beside the rest: they may hang.
   registry_.StopAll(absl::CancelledError("stopping"));
-  std::vector<Endpoint> ignored;
-  absl::optional<Address> ignored_address;
-  if (announcer_ != nullptr) {
+  if (finder_ != nullptr) {
     if (queue_.Complete() && complete_since_ == TimePoint::max() && context_->downloaded.load() > 0) {
-      announcer_->Completed(begin);
-      announcer_->Step(begin, &ignored, &ignored_address);  // on its way before `stopped` takes its place
+      finder_->Completed(begin);
+      finder_->Step(begin);  // on its way before `stopped` takes its place
     }
-    announcer_->Stopped();
-    announcer_->Step(begin, &ignored, &ignored_address);
+    finder_->Stopped();
+    finder_->Step(begin);
   }
   // Workers before the writer: what they accepted last is still to be written.
   registry_.WaitEmpty(begin + std::chrono::seconds(2));
@@ -201,7 +205,7 @@ void Swarm::Stop() {
   // Hash what the last blocks completed, so that it counts.
   while (context_ != nullptr && !failed && Now() < begin + std::chrono::milliseconds(2500) && DoUpkeep()) {
   }
-  if (announcer_ != nullptr) {
+  if (finder_ != nullptr) {
     std::vector<std::pair<std::string, int64_t>> extra = RememberedForNextRun();
     MutexLock lock(&mutex_);
     extra_ = std::move(extra);
@@ -220,11 +224,11 @@ void Swarm::Stop() {
     }
   }
   // The trackers' time: until they answered, or three seconds after the stop began.
-  while (announcer_ != nullptr && !announcer_->Done() && Now() < begin + std::chrono::seconds(3)) {
-    WaitForDuty(std::min(begin + std::chrono::seconds(3), announcer_->NextDeadline(Now())));
-    announcer_->Step(Now(), &ignored, &ignored_address);
+  while (finder_ != nullptr && !finder_->Done() && Now() < begin + std::chrono::seconds(3)) {
+    WaitForDuty(std::min(begin + std::chrono::seconds(3), finder_->NextDeadline(Now())));
+    finder_->Step(Now());
   }
-  if (announcer_ != nullptr) announcer_->Cancel();
+  if (finder_ != nullptr) finder_->Cancel();
   writer_.reset();
   checkpoint_.reset();
   MeasureRates(Now());

@@ -25,9 +25,9 @@
 #include "storage/piece_writer.h"
 #include "storage/record_file.h"
 #include "storage/state_dir.h"
-#include "swarm/announcer.h"
 #include "swarm/choker.h"
 #include "swarm/peer_book.h"
+#include "swarm/peer_finder.h"
 #include "swarm/rate_meter.h"
 #include "swarm/swarm_context.h"
 #include "torrent/session.h"
@@ -45,6 +45,8 @@ struct SwarmResources {
   std::function<absl::StatusOr<PieceWriter*>(uint64_t device)> writer_of;
   Budget* announces = nullptr;
   Resolver* resolver = nullptr;
+  Dht* dht = nullptr;           // null: without
+  LanDiscovery* lan = nullptr;  // null: without
   EventListener* listener = nullptr;
   uint32_t tracker_key = 0;
   size_t writer_queue_bytes = kWriterQueueBytes;
@@ -102,7 +104,7 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   // One bounded turn of hashing what no worker hashed, keeping evidence, judging. True: there is more.
   bool DoUpkeep();
   void ReapPeers(TimePoint now);
-  void Announce(TimePoint now);
+  void FindPeers(TimePoint now);
   void Dial(TimePoint now);
   void ChokeRound(TimePoint now);
   void FillSlots();
@@ -133,7 +135,7 @@ class Swarm final : private WriteObserver, private CheckpointSource {
 
   // Coordinator.
   PeerBook book_;
-  std::unique_ptr<Announcer> announcer_;
+  std::unique_ptr<PeerFinder> finder_;
   Choker choker_;
   absl::flat_hash_map<uint64_t, Thread> workers_;  // outgoing, by link
   TimePoint next_choke_round_;

@@ -57,7 +57,7 @@ void Swarm::Loop() {
     }
   }
   // A tracker's min interval outlives a run, as long as there is somebody to go on with meanwhile.
-  if (book_.size() > 0) announcer_->RestoreForbiddenTimes(remembered_extra_, now, WallSeconds());
+  if (book_.size() > 0) finder_->RestoreForbiddenTimes(remembered_extra_, now, WallSeconds());
   {
     MutexLock lock(&mutex_);
     accepting_ = true;
@@ -72,7 +72,7 @@ void Swarm::Loop() {
     }
     if (complete_since_ != TimePoint::max() && SeededEnough(now)) return;
     ReapPeers(now);
-    Announce(now);
+    FindPeers(now);
     if (now >= next_dial_) Dial(now);
     if (now >= next_choke_round_) ChokeRound(now);
     if (now >= next_rates_) MeasureRates(now);
@@ -84,7 +84,7 @@ void Swarm::Loop() {
     }
     const bool more = DoUpkeep();
     const TimePoint deadline =
-        std::min({next_choke_round_, next_rates_, next_news_, next_dial_, announcer_->NextDeadline(now)});
+        std::min({next_choke_round_, next_rates_, next_news_, next_dial_, finder_->NextDeadline(now)});
     const uint32_t duties = WaitForDuty(more ? now : deadline);
     if ((duties & kPiecesWritten) != 0) next_news_ = std::min(next_news_, std::max(Now(), last_news_ + kNewsEvery));
     if ((duties & (kInterestChanged | kPeerLeft)) != 0) FillSlots();
@@ -99,7 +99,7 @@ bool Swarm::Complete() {
   const TimePoint now = Now();
   complete_since_ = now;
   const bool downloaded_now = context_->downloaded.load() > 0;
-  if (downloaded_now) announcer_->Completed(now);
+  if (downloaded_now) finder_->Completed(now);
   {
     MutexLock lock(&mutex_);
     status_.state = TorrentState::kSeeding;
@@ -146,16 +146,14 @@ void Swarm::ReapPeers(TimePoint now) {
   }
 }
 
-void Swarm::Announce(TimePoint now) {
-  std::vector<Endpoint> peers;
-  absl::optional<Address> own_address;
-  announcer_->Step(now, &peers, &own_address);
-  if (own_address) book_.SetOwnAddress(*own_address);
-  for (const Endpoint& peer : peers) {
-    if (book_.Add(peer, PeerSource::kTracker, now)) next_dial_ = std::min(next_dial_, now);
+void Swarm::FindPeers(TimePoint now) {
+  const PeerFinder::News news = finder_->Step(now);
+  if (news.own_address) book_.SetOwnAddress(*news.own_address);
+  for (const auto& [endpoint, source] : news.peers) {
+    if (book_.Add(endpoint, source, now)) next_dial_ = std::min(next_dial_, now);
   }
   if (!queue_.Complete() && book_.size() < kFewPeers && started_ + std::chrono::seconds(5) < now) {
-    announcer_->RequestMorePeers(now);
+    finder_->RequestMorePeers(now);
   }
 }
 
@@ -300,7 +298,7 @@ void Swarm::MeasureRates(TimePoint now) {
 
 std::vector<std::pair<std::string, int64_t>> Swarm::RememberedForNextRun() const {
   const int64_t wall_now = WallSeconds();
-  std::vector<std::pair<std::string, int64_t>> extra = announcer_->ForbiddenTimes(Now(), wall_now);
+  std::vector<std::pair<std::string, int64_t>> extra = finder_->ForbiddenTimes(Now(), wall_now);
   for (const Endpoint& endpoint : book_.Best(kRememberedPeers)) {
     extra.emplace_back(absl::StrCat(kPeerKey, endpoint.ToString()), wall_now);
   }

@@ -22,10 +22,9 @@ using ::testing::HasSubstr;
 class AnnouncerTest : public ::testing::Test {
  protected:
   void Create(const std::vector<std::vector<std::string>>& tiers) {
-    metainfo_.infohash = Sha1Hash::FromRaw("aaaaaaaaaaaaaaaaaaaa");
-    metainfo_.trackers = tiers;
     Announcer::Options options;
-    options.metainfo = &metainfo_;
+    options.trackers = tiers;
+    options.infohash = Sha1Hash::FromRaw("aaaaaaaaaaaaaaaaaaaa");
     options.context.resolver = &resolver_;
     options.threads = &threads_;
     options.port = 6881;
@@ -62,7 +61,6 @@ class AnnouncerTest : public ::testing::Test {
     return events;
   }
 
-  Metainfo metainfo_;
   Resolver resolver_;
   Budget threads_{8};
   const Events events_{nullptr, 0};
