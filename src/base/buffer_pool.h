@@ -57,8 +57,8 @@ class BufferRef {
 class BufferPool {
  public:
   // Smallest first. The smallest holds one whole `piece` message of 16 KiB + 13 bytes and the head of the next.
-  static constexpr uint32_t kBufferClasses[] = {20 << 10, 64 << 10, 256 << 10};
-  static constexpr int kClassCount = 3;
+  static constexpr uint32_t kBufferClasses[] = {20 << 10, 64 << 10, 128 << 10, 256 << 10};
+  static constexpr int kClassCount = 4;
 
   // Lends at most about `limit_bytes` at once. Keeps what nobody uses while that and what is lent are no more than
   // `keep_bytes` together.

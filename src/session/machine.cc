@@ -81,7 +81,7 @@ MemoryPlan PlanMemory(uint64_t memory_bytes) {
   memory_bytes = std::max(memory_bytes, kLeastMemory);
   MemoryPlan plan;
   plan.receive_buffers = memory_bytes / 4;
-  plan.kept_buffers = std::min<size_t>(plan.receive_buffers / 2, 6 << 20);
+  plan.kept_buffers = std::min<size_t>(plan.receive_buffers / 2, 4 << 20);
   plan.writer_queue = std::min<size_t>(kWriterQueueBytes, memory_bytes / 8);
   plan.max_peers = static_cast<int>(std::min<uint64_t>(memory_bytes / kPeerBytes, 1 << 20));
   return plan;
