@@ -108,6 +108,79 @@ inline constexpr std::chrono::hours kMaxRetryIn{7 * 24};
 inline constexpr std::chrono::minutes kDhtSearchInterval{15};
 // The same while peers are few, doubled at each search.
 inline constexpr std::chrono::seconds kDhtHungryInterval{60};
+// Datagrams. Ours are at most 1024 bytes (BEP 32), so that they pass everywhere in one piece; others send replies of up
+// to about 1500. Each item of a message costs us a value while it is read.
+inline constexpr size_t kMaxDhtSentBytes = 1024;
+inline constexpr size_t kMaxDhtDatagramBytes = 2048;
+inline constexpr size_t kMaxDhtItems = 600;
+inline constexpr int kMaxDhtDepth = 8;
+// What others choose and we send back: real transaction ids have 2 to 20 bytes, tokens 4 to 20.
+inline constexpr size_t kMaxDhtTransactionBytes = 64;
+inline constexpr size_t kMaxDhtTokenBytes = 64;
+// Datagrams handled before timers get their due, and bytes of them that wait at most.
+inline constexpr size_t kMaxDhtDatagramsPerTurn = 200;
+inline constexpr size_t kMaxDhtInboxBytes = 256 * 1024;
+inline constexpr size_t kMaxDhtCommands = 1000;  // nodes that others named and nobody looked at yet
+// All that strangers make us send, so that we are no good for a flood at somebody else.
+inline constexpr int64_t kDhtAnswerBytesPerSecond = 8000;
+// More queries than that of one source within the window, and it hears nothing for a while. A client's own searches
+// ask a node a few times a minute.
+inline constexpr int kMaxDhtQueriesPerSource = 50;
+inline constexpr std::chrono::seconds kDhtSourceWindow{10};
+inline constexpr std::chrono::minutes kDhtSourceSilence{5};
+inline constexpr size_t kMaxDhtSources = 1000;
+// Addresses known to receive what we send to them (they sent something of it back), and for how long that is believed.
+inline constexpr size_t kMaxDhtProvenAddresses = 1000;
+inline constexpr std::chrono::minutes kDhtProofLifetime{30};
+// Replies that wait for such a proof, and how long: a round trip around the world, less than askers wait.
+inline constexpr size_t kMaxDhtWithheldReplies = 50;
+inline constexpr std::chrono::milliseconds kDhtProofPatience{800};
+// The routing table (BEP 5): nodes a bucket, the silence after which one is no longer good, failures in a row after
+// which it gives way, and after which it goes even if nobody is there to take its place.
+inline constexpr size_t kDhtBucketNodes = 8;
+inline constexpr std::chrono::minutes kDhtGoodTime{15};
+inline constexpr int kDhtBadFailures = 2;
+inline constexpr int kDhtGoneFailures = 5;
+// A node of the table is looked after that often: 200 nodes in less than kDhtGoodTime.
+inline constexpr std::chrono::seconds kDhtMaintenanceInterval{3};
+// Nodes that one network may have in a bucket or in a search (global addresses).
+inline constexpr size_t kMaxDhtNodesPerNetwork = 2;
+// Nodes heard of that wait for a ping, and pings on their way.
+inline constexpr size_t kMaxDhtHeardNodes = 200;
+inline constexpr size_t kMaxDhtPingsInFlight = 32;
+// A query unanswered for this long no longer holds up the next one of its search; after the second time the search
+// ends without it; after the third its answer is refused.
+inline constexpr std::chrono::milliseconds kDhtSlowQuery{500};
+inline constexpr std::chrono::milliseconds kDhtLostQuery{1500};
+inline constexpr std::chrono::seconds kDhtQueryTimeout{10};
+inline constexpr size_t kMaxDhtQueriesInFlight = 500;
+// Searches: queries at once (BEP 5's paper: alpha), nodes kept of one, searches at once, peers told of one.
+inline constexpr size_t kDhtSearchWidth = 3;
+inline constexpr size_t kMaxDhtSearchNodes = 100;
+inline constexpr size_t kMaxDhtActiveSearches = 16;
+inline constexpr size_t kMaxDhtSearchPeers = 1000;
+// A family with an empty table holds up a search that the other one has ended for this long.
+inline constexpr std::chrono::seconds kDhtFamilyPatience{5};
+// Votes on our own address: how many are kept, and how many must agree.
+inline constexpr size_t kMaxDhtAddressVotes = 32;
+inline constexpr size_t kDhtAddressVotes = 4;
+// The peers that were announced to us: 130 bytes a torrent, 32 a peer: 200 KB at most.
+inline constexpr size_t kMaxDhtStoredTorrents = 500;
+inline constexpr size_t kMaxDhtStoredPeers = 4000;
+inline constexpr size_t kMaxDhtStoredPeersPerTorrent = 100;
+inline constexpr std::chrono::minutes kDhtPeerLifetime{30};
+inline constexpr size_t kDhtSampledPeers = 50;  // of them, in a reply
+inline constexpr std::chrono::minutes kDhtSecretLifetime{5};
+// Nodes to begin with: how many addresses are kept, and the wait between tries while the table is empty.
+inline constexpr size_t kMaxDhtBootstrapNodes = 64;
+inline constexpr std::chrono::seconds kMinDhtBootstrapBackoff{5};
+inline constexpr std::chrono::minutes kMaxDhtBootstrapBackoff{5};
+inline constexpr size_t kMaxDhtNameLookups = 4;    // at once, a thread each
+inline constexpr size_t kMaxDhtWaitingNames = 200;  // two torrents' worth (kMaxDhtNodes)
+// The table on disk: 200 nodes a family, 38 bytes each at most, and how often it is written.
+inline constexpr size_t kMaxDhtStateBytes = 64 * 1024;
+inline constexpr size_t kMaxDhtStateNodes = 200;
+inline constexpr std::chrono::minutes kDhtSaveInterval{5};
 
 // --- Peers: connections and what one may cost --------------------------------------------------------------------
 inline constexpr int kMaxHalfOpen = 30;  // connecting at once: home routers choke on hundreds
