@@ -23,8 +23,7 @@ struct Magnet {
   std::vector<std::string> peers;                       // `x.pe`: "address:port"; names are left out
   std::vector<std::pair<uint32_t, uint32_t>> selected;  // `so`: ranges of file indexes, both ends within, ascending,
                                                         // not overlapping; empty: all
-  std::vector<std::pair<std::string, uint16_t>> nodes;  // DHT nodes, where a link names some (`x.nodes` is not
-                                                        // standard; empty so far)
+  std::vector<std::pair<std::string, uint16_t>> nodes;  // `dht` (not standard, written by libtorrent): DHT nodes
   std::string notice;                                   // what was left out and why; empty: nothing
 };
 
@@ -32,11 +31,16 @@ struct Magnet {
 bool LooksLikeMagnet(absl::string_view text);
 
 // Reads a link of at most 64 KiB. InvalidArgument with one line that says what is wrong; Unimplemented where it names a
-// v2 torrent only (btmh). Parameters that are unknown or broken are left out.
+// v2 torrent only (btmh). Other parameters that are unknown or broken are left out; where that is more than we take of
+// their kind, or a host whose name may look like another's (punycode), `notice` says so.
 absl::StatusOr<Magnet> ParseMagnet(absl::string_view link);
 
-// The link of a torrent: xt, dn, all trackers and web seeds.
+// The link of a torrent: xt, dn, all trackers and web seeds. A private torrent's too: whoever has it may hand it on.
 std::string MagnetLink(const Metainfo& metainfo);
+
+// Gives `metainfo`, made of the bare `info` value (ParseInfo), the trackers, web seeds and nodes of the link; those
+// that it has stay in front. A private torrent (BEP 27) gets no nodes.
+void AddHints(const Magnet& magnet, Metainfo* metainfo);
 
 }  // namespace torrent
 

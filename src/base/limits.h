@@ -31,6 +31,11 @@ inline constexpr size_t kMaxWebSeeds = 100;
 inline constexpr size_t kMaxDhtNodes = 100;   // of one .torrent
 inline constexpr size_t kMaxUrlBytes = 2048;  // what browsers and servers take; passkeys are a few dozen
 inline constexpr size_t kMaxCommentBytes = 4096;
+// A link with the trackers and web seeds that we take is well below it; pages and mails carry no longer ones.
+inline constexpr size_t kMaxMagnetBytes = 64 * 1024;
+inline constexpr size_t kMaxMagnetPeers = 100;
+// A file in `files` is at least six bencoded items: no torrent has an index beyond this.
+inline constexpr uint32_t kMaxFiles = kMaxBencodeItems / 6;
 
 // --- Peer wire ---------------------------------------------------------------------------------------------------
 // An extension message that we read holds at most one metadata block and its header (BEP 9), or a list of some hundred

@@ -111,4 +111,20 @@ absl::StatusOr<std::vector<bool>> SelectFiles(const Metainfo& metainfo, absl::Sp
   return selection.Take();
 }
 
+absl::StatusOr<std::vector<bool>> SelectRanges(const Metainfo& metainfo,
+                                               absl::Span<const std::pair<uint32_t, uint32_t>> ranges) {
+  if (ranges.empty()) return SelectFiles(metainfo, {});
+  std::vector<bool> wanted(metainfo.files.size(), false);
+  bool any = false;
+  for (const auto& [first, last] : ranges) {
+    for (size_t i = first; i <= last && i < wanted.size(); ++i) {
+      wanted[i] = !metainfo.files[i].pad;
+      any |= wanted[i];
+    }
+  }
+  if (any) return wanted;
+  return absl::InvalidArgumentError(
+      absl::StrCat("the magnet link selects (so=) none of the ", wanted.size(), " files"));
+}
+
 }  // namespace torrent

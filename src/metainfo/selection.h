@@ -1,8 +1,10 @@
-// Which files of a torrent are wanted: the expressions of `--select`. Pure.
+// Which files of a torrent are wanted: the expressions of `--select`, and the ranges of a magnet link. Pure.
 #ifndef TORRENT_METAINFO_SELECTION_H_
 #define TORRENT_METAINFO_SELECTION_H_
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,6 +24,11 @@ namespace torrent {
 // InvalidArgument, quoting the part of the expression that is wrong: a number that no file has, a pad file's number, a
 // range that runs backwards, a pattern that no file matches, an empty part.
 absl::StatusOr<std::vector<bool>> SelectFiles(const Metainfo& metainfo, absl::Span<const std::string> expressions);
+
+// The same for `so` of a magnet link (BEP 53; Magnet::selected): ranges of file indexes from 0, both ends within. What
+// lies beyond the last file is ignored. No range at all: all files. InvalidArgument when no file is left.
+absl::StatusOr<std::vector<bool>> SelectRanges(const Metainfo& metainfo,
+                                               absl::Span<const std::pair<uint32_t, uint32_t>> ranges);
 
 }  // namespace torrent
 
