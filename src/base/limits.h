@@ -49,6 +49,11 @@ inline constexpr size_t kMaxClientNameBytes = 100;
 inline constexpr size_t kMaxExtensionHandshakeItems = 1000;
 // The largest `info` value that is fetched from peers (BEP 9): they may claim any size.
 inline constexpr uint32_t kMaxPeerMetadataBytes = 16u << 20;
+// BEP 9: "The metadata is handled in blocks of 16KiB".
+inline constexpr uint32_t kMetadataPieceBytes = 16 * 1024;
+// The rest of a metadata message: a dictionary of three short entries.
+inline constexpr size_t kMaxMetadataHeadBytes = 1024;
+inline constexpr size_t kMaxMetadataHeadItems = 50;
 // BEP 6 suggests 10 pieces for a peer that has none.
 inline constexpr size_t kAllowedFastPieces = 10;
 

@@ -14,6 +14,7 @@
 #include "wire/extension.h"
 #include "wire/handshake.h"
 #include "wire/message.h"
+#include "wire/metadata_message.h"
 
 namespace torrent::wire {
 namespace {
@@ -25,7 +26,7 @@ TEST(ReadmeTest, TheWholeExchangeIsWhatItsCommentsSay) {
   rules.piece_count = 2;
   rules.fast = rules.extended = true;
   std::map<std::string, std::string> handshakes;
-  int messages = 0, extension_handshakes = 0;
+  int messages = 0, extension_handshakes = 0, metadata_messages = 0;
   std::string line;
   while (std::getline(file, line)) {
     const std::string direction = line.substr(0, 3);
@@ -48,13 +49,21 @@ TEST(ReadmeTest, TheWholeExchangeIsWhatItsCommentsSay) {
       std::getline(file, payload);
       payload = std::string(absl::StripLeadingAsciiWhitespace(payload));
       EXPECT_EQ(payload.size(), message.payload_bytes);
+      if (message.extended_id != kExtensionHandshakeId) {
+        absl::StatusOr<MetadataMessage> metadata = ParseMetadataMessage(payload);
+        ASSERT_TRUE(metadata.ok()) << metadata.status();
+        EXPECT_EQ(EncodeMetadataMessage(*metadata), payload);
+        ++metadata_messages;
+        continue;
+      }
       absl::StatusOr<ExtensionHandshake> handshake = ParseExtensionHandshake(payload);
       ASSERT_TRUE(handshake.ok()) << handshake.status();
       EXPECT_EQ(EncodeExtensionHandshake(*handshake), payload) << "every field of it is known here";
       ++extension_handshakes;
     }
   }
-  EXPECT_EQ(messages, 23);
+  EXPECT_EQ(messages, 27);
+  EXPECT_EQ(metadata_messages, 4);
   EXPECT_EQ(extension_handshakes, 2);
   ASSERT_EQ(handshakes.size(), 2u);
   for (const auto& [direction, bytes] : handshakes) {
