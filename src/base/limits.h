@@ -54,6 +54,19 @@ inline constexpr uint32_t kMetadataPieceBytes = 16 * 1024;
 // The rest of a metadata message: a dictionary of three short entries.
 inline constexpr size_t kMaxMetadataHeadBytes = 1024;
 inline constexpr size_t kMaxMetadataHeadItems = 50;
+// Pieces of metadata asked of one peer at once; a fast line brings 64 KiB in a round trip, and most metadata is below 1
+// MiB.
+inline constexpr size_t kMaxMetadataRequests = 4;
+// Silent for so long, a peer that was asked loses its pieces to the next (its late answer counts still), and after that
+// or a reject it is left alone for a while: it may be fetching just as we are.
+inline constexpr std::chrono::seconds kMetadataPatience{3};
+inline constexpr std::chrono::seconds kMetadataRetry{30};
+// How long a copy of metadata may hold room (kMaxPeerMetadataBytes for all copies) that another of its size waits for;
+// doubled each time it lost it.
+inline constexpr std::chrono::seconds kMetadataRoomTime{20};
+// Answers that wait for one peer (BEP 9), and how often one may fetch all of it: a peer that lost some asks twice.
+inline constexpr size_t kMaxMetadataAnswers = 64;
+inline constexpr uint64_t kMaxMetadataServings = 3;
 // BEP 6 suggests 10 pieces for a peer that has none.
 inline constexpr size_t kAllowedFastPieces = 10;
 
