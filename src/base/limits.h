@@ -47,6 +47,12 @@ inline constexpr uint32_t kMaxIgnoredMessageBytes = 1024 * 1024;
 inline constexpr size_t kMaxClientNameBytes = 100;
 // Entries of an extension handshake. Real ones have about 30; each costs us a value while it is read.
 inline constexpr size_t kMaxExtensionHandshakeItems = 1000;
+// Peers of one message of peer exchange, added and dropped each, both address families together (BEP 11). More of them
+// are not taken.
+inline constexpr size_t kMaxPexPeers = 50;
+// Such a message is a dictionary of six strings; a few more keys are allowed to be there.
+inline constexpr size_t kMaxPexItems = 100;
+inline constexpr int kMaxPexDepth = 10;
 // The largest `info` value that is fetched from peers (BEP 9): they may claim any size.
 inline constexpr uint32_t kMaxPeerMetadataBytes = 16u << 20;
 // BEP 9: "The metadata is handled in blocks of 16KiB".

@@ -1,6 +1,7 @@
 // The worked example of src/wire/README.md, read from there: what the page teaches is what the code does.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <string>
@@ -15,9 +16,28 @@
 #include "wire/handshake.h"
 #include "wire/message.h"
 #include "wire/metadata_message.h"
+#include "wire/pex_message.h"
 
 namespace torrent::wire {
 namespace {
+
+// What stands between < and > is hexadecimal.
+// The id that the example's peers gave to ut_pex; its other extended messages are of ut_metadata.
+constexpr uint8_t kPexId = 1;
+
+std::string WithBytes(absl::string_view text) {
+  std::string bytes;
+  while (!text.empty()) {
+    const size_t begin = std::min(text.find('<'), text.size());
+    absl::StrAppend(&bytes, text.substr(0, begin));
+    text.remove_prefix(begin);
+    if (text.empty()) break;
+    const size_t end = text.find('>');
+    absl::StrAppend(&bytes, FromHex(text.substr(1, end - 1)));
+    text.remove_prefix(end + 1);
+  }
+  return bytes;
+}
 
 TEST(ReadmeTest, TheWholeExchangeIsWhatItsCommentsSay) {
   std::ifstream file("src/wire/README.md");
@@ -26,7 +46,7 @@ TEST(ReadmeTest, TheWholeExchangeIsWhatItsCommentsSay) {
   rules.piece_count = 2;
   rules.fast = rules.extended = true;
   std::map<std::string, std::string> handshakes;
-  int messages = 0, extension_handshakes = 0, metadata_messages = 0;
+  int messages = 0, extension_handshakes = 0, metadata_messages = 0, peer_exchanges = 0;
   std::string line;
   while (std::getline(file, line)) {
     const std::string direction = line.substr(0, 3);
@@ -47,13 +67,23 @@ TEST(ReadmeTest, TheWholeExchangeIsWhatItsCommentsSay) {
     if (message.id == MessageId::kExtended && message.form == MessageForm::kMessage) {
       std::string payload;
       std::getline(file, payload);
-      payload = std::string(absl::StripLeadingAsciiWhitespace(payload));
+      payload = WithBytes(absl::StripLeadingAsciiWhitespace(payload));
       EXPECT_EQ(payload.size(), message.payload_bytes);
       if (message.extended_id != kExtensionHandshakeId) {
-        absl::StatusOr<MetadataMessage> metadata = ParseMetadataMessage(payload);
-        ASSERT_TRUE(metadata.ok()) << metadata.status();
-        EXPECT_EQ(EncodeMetadataMessage(*metadata), payload);
-        ++metadata_messages;
+        if (message.extended_id == kPexId) {
+          absl::StatusOr<PexMessage> pex = ParsePex(payload);
+          ASSERT_TRUE(pex.ok()) << pex.status();
+          EXPECT_EQ(EncodePex(*pex), payload);
+          EXPECT_EQ(pex->added.size(), 2u);
+          EXPECT_EQ(pex->added[0].flags, kPexReachable);
+          EXPECT_EQ(pex->added[1].flags, kPexSeed);
+          ++peer_exchanges;
+        } else {
+          absl::StatusOr<MetadataMessage> metadata = ParseMetadataMessage(payload);
+          ASSERT_TRUE(metadata.ok()) << metadata.status();
+          EXPECT_EQ(EncodeMetadataMessage(*metadata), payload);
+          ++metadata_messages;
+        }
         continue;
       }
       absl::StatusOr<ExtensionHandshake> handshake = ParseExtensionHandshake(payload);
@@ -62,8 +92,9 @@ TEST(ReadmeTest, TheWholeExchangeIsWhatItsCommentsSay) {
       ++extension_handshakes;
     }
   }
-  EXPECT_EQ(messages, 27);
+  EXPECT_EQ(messages, 28);
   EXPECT_EQ(metadata_messages, 4);
+  EXPECT_EQ(peer_exchanges, 1);
   EXPECT_EQ(extension_handshakes, 2);
   ASSERT_EQ(handshakes.size(), 2u);
   for (const auto& [direction, bytes] : handshakes) {
