@@ -79,6 +79,10 @@ inline constexpr size_t kAllowedFastPieces = 10;
 // --- Network -----------------------------------------------------------------------------------------------------
 inline constexpr int kMaxResolverThreads = 4;  // getaddrinfo cannot be stopped: this many may hang
 inline constexpr std::chrono::seconds kResolveTimeout{10};
+// Datagrams of both families handled between two looks at the stop flag: a storm of them holds nobody up.
+inline constexpr size_t kMaxDatagramsPerTurn = 200;
+// Of each of our two UDP sockets, each way: the replies to a DHT search's burst, or some three large tracker replies.
+inline constexpr int kUdpSocketBufferBytes = 128 * 1024;
 // A URL of a metainfo (at most kMaxUrlBytes) with the arguments of an announce, or a redirect with a long signature.
 inline constexpr size_t kMaxRequestUrlBytes = 8 * 1024;
 

@@ -83,8 +83,6 @@ absl::Status BindOptions::Bind(int fd, bool v4, uint16_t port) const {
     static_cast<void>(
         setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface_.data(), static_cast<socklen_t>(interface_.size())));
     local.address = *address;
-  } else if (port == 0) {
-    return absl::OkStatus();  // connect(2) and listen(2) choose by themselves
   }
   sockaddr_storage storage;
   const socklen_t size = local.ToSockaddr(&storage);

@@ -4,12 +4,14 @@
 #define TORRENT_NET_LISTENER_H_
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "net/bind_options.h"
 #include "net/endpoint.h"
+#include "net/port_sockets.h"
 
 namespace torrent {
 
@@ -26,9 +28,9 @@ class Listener {
   // taken; PermissionDenied, FailedPrecondition... as the system says, with port and family.
   static absl::StatusOr<Listener> Open(uint16_t port, const BindOptions& bind, int tries);
 
-  uint16_t port() const { return port_; }
-  bool has_v4() const { return v4_.valid(); }
-  bool has_v6() const { return v6_.valid(); }
+  uint16_t port() const { return sockets_.port; }
+  bool has_v4() const { return sockets_.v4.valid(); }
+  bool has_v6() const { return sockets_.v6.valid(); }
 
   // The next connection. Blocks until `deadline`, or until `cancel_fd` (-1: none) becomes readable.
   // DeadlineExceeded, Cancelled. ResourceExhausted: no descriptor or memory for it; it stays in the queue, so pause
@@ -36,10 +38,8 @@ class Listener {
   absl::StatusOr<Accepted> Accept(TimePoint deadline, int cancel_fd);
 
  private:
-  Listener() = default;
-  UniqueFd v4_;
-  UniqueFd v6_;
-  uint16_t port_ = 0;
+  explicit Listener(PortSockets sockets) : sockets_(std::move(sockets)) {}
+  PortSockets sockets_;
   bool v6_first_ = false;  // so that a flood on one family does not hide the other
 };
 
