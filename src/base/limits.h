@@ -133,6 +133,15 @@ inline constexpr std::chrono::seconds kAnnouncePatience{5};
 inline constexpr std::chrono::seconds kSecondFamilyPatience{3};
 // Each takes a thread while it waits.
 inline constexpr size_t kMaxAnnouncesInFlight = 8;
+// A request to a UDP tracker is repeated after 2 s, then after twice the time before each. BEP 15 begins with 15 s; but
+// clients begin with less (aria2 5 s), RFC 8085 (3.1.3) recommends 1 s, and a lost datagram costs a user that long.
+inline constexpr std::chrono::seconds kUdpTrackerFirstWait{2};
+// Room for four datagrams: who has answered none is away, and what BEP 15 repeats for an hour is the back-off above.
+// libtorrent gives up after the same time. Each that waits keeps one of kMaxAnnouncesInFlight.
+inline constexpr std::chrono::seconds kUdpTrackerTimeout{30};
+inline constexpr std::chrono::seconds kUdpTrackerConnectionLife{
+    60};                                      // BEP 15; the tracker takes the id for two minutes
+inline constexpr size_t kMaxUdpScrapes = 74;  // in one request, as BEP 15 says: 1496 bytes
 // A longer `retry in` (BEP 31) counts as this.
 inline constexpr std::chrono::hours kMaxRetryIn{7 * 24};
 

@@ -1,8 +1,15 @@
 // What the command line asks of the web without a session: a .torrent by its URL, and the trackers' counts.
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "net/http.h"
+#include "net/udp_port.h"
 #include "torrent/session.h"
 #include "tracker/tracker.h"
 
@@ -26,8 +33,13 @@ absl::StatusOr<std::string> FetchMetainfo(const std::string& text) {
 
 std::vector<ScrapeResult> ScrapeTrackers(const Metainfo& metainfo) {
   Resolver resolver;
+  // Without a port the UDP trackers' results say so.
+  const absl::StatusOr<std::unique_ptr<UdpPort>> port = UdpPort::Open(0, BindOptions());
+  absl::optional<UdpTransactions> udp;
+  if (port.ok()) udp.emplace(port->get());
   TrackerContext context;
   context.resolver = &resolver;
+  context.udp = udp ? &*udp : nullptr;
   context.user_agent = "torrent/" TORRENT_VERSION;
   std::vector<ScrapeResult> results;
   for (const std::vector<std::string>& tier : metainfo.trackers) {

@@ -40,8 +40,8 @@ Announcer::Announcer(Options options, const Events* events, std::function<Totals
     AddTier(tier, TrackerOrigin::kTorrent, &tiers);
   }
   if (unspoken_ > 0) {
-    Tell(first_unspoken_, TrackerEvent::kNone, absl::OkStatus(), 0,
-         absl::StrCat("skipped, and ", unspoken_ - 1, " more: only http:// and https:// trackers are spoken to"));
+    const std::string more = unspoken_ > 1 ? absl::StrCat(", and ", unspoken_ - 1, " more") : "";
+    Tell(first_unspoken_, TrackerEvent::kNone, absl::OkStatus(), 0, absl::StrCat("skipped", more, ": ", why_unspoken_));
   }
   tiers_ = TrackerTiers(tiers, options_.seed, Now());
 }
@@ -53,7 +53,11 @@ void Announcer::AddTier(const std::vector<std::string>& urls, TrackerOrigin orig
   for (const std::string& url : urls) {
     absl::StatusOr<Tracker> tracker = Tracker::Create(url, origin, options_.context);
     if (absl::IsUnimplemented(tracker.status())) {
-      if (unspoken_++ == 0) first_unspoken_ = SafeUrlText(url);
+      if (unspoken_++ == 0) {
+        first_unspoken_ = SafeUrlText(url);
+        const std::string message(tracker.status().message());
+        why_unspoken_ = std::string(absl::StripPrefix(message, absl::StrCat(first_unspoken_, ": ")));
+      }
       continue;
     }
     if (!tracker.ok()) {

@@ -89,8 +89,8 @@ class Announcer {
   const std::function<void()> wake_;
   const Wakeup cancel_;
   std::vector<Tracker> trackers_;
-  int unspoken_ = 0;  // trackers of schemes that are not spoken here: one notice for all
-  std::string first_unspoken_;
+  int unspoken_ = 0;  // trackers that are not spoken to in this run: one notice for all
+  std::string first_unspoken_, why_unspoken_;
   TrackerTiers tiers_;
   std::vector<Running> running_;
 

@@ -151,6 +151,7 @@ absl::Status Swarm::Open() {
   announces.trackers = metainfo_->trackers;
   announces.user_trackers = options_.trackers;
   announces.context.resolver = resources_.resolver;
+  announces.context.udp = resources_.udp_trackers;
   announces.context.bind = resources_.shared.bind;
   announces.context.user_agent = "torrent/" TORRENT_VERSION;
   announces.threads = resources_.announces;

@@ -31,6 +31,7 @@
 #include "swarm/rate_meter.h"
 #include "swarm/swarm_context.h"
 #include "torrent/session.h"
+#include "tracker/udp_transactions.h"
 #include "wire/handshake.h"
 
 namespace torrent {
@@ -45,8 +46,9 @@ struct SwarmResources {
   std::function<absl::StatusOr<PieceWriter*>(uint64_t device)> writer_of;
   Budget* announces = nullptr;
   Resolver* resolver = nullptr;
-  Dht* dht = nullptr;           // null: without
-  LanDiscovery* lan = nullptr;  // null: without
+  UdpTransactions* udp_trackers = nullptr;  // on the session's UDP port; null: UDP trackers are skipped
+  Dht* dht = nullptr;                       // null: without
+  LanDiscovery* lan = nullptr;              // null: without
   EventListener* listener = nullptr;
   uint32_t tracker_key = 0;
   size_t writer_queue_bytes = kWriterQueueBytes;

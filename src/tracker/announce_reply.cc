@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
@@ -11,6 +10,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "torrent/bencode.h"
+#include "tracker/reply_rules.h"
 
 namespace torrent {
 
@@ -60,8 +60,7 @@ std::chrono::seconds ReadSeconds(const Value& reply, absl::string_view key, std:
                                  std::chrono::seconds missing) {
   const Value* value = reply.FindInteger(key);
   if (value == nullptr) return missing;
-  constexpr int64_t kMost = std::chrono::seconds(kMaxAnnounceInterval).count();
-  return std::chrono::seconds(std::clamp<int64_t>(value->integer(), least.count(), kMost));
+  return BoundedInterval(value->integer(), least);
 }
 
 absl::optional<int64_t> ReadCount(const Value& dictionary, absl::string_view key) {
@@ -70,46 +69,16 @@ absl::optional<int64_t> ReadCount(const Value& dictionary, absl::string_view key
   return value->integer();
 }
 
-// Collects peers into a reply, each once, up to the bound.
-class PeerList {
- public:
-  explicit PeerList(AnnounceReply* reply) : reply_(reply) {}
-
-  void Add(absl::optional<Endpoint> peer) {
-    if (!peer || peer->port == 0) {
-      ++reply_->skipped_peers;
-    } else if (reply_->peers.size() < kMaxTrackerPeers && known_.insert(*peer).second) {
-      reply_->peers.push_back(*peer);
-    }
-  }
-
-  // BEP 23 and BEP 7: `entry_bytes` of address and port a peer. A rest that is no whole entry is one bad entry.
-  void AddCompact(absl::string_view list, size_t entry_bytes) {
-    for (; list.size() >= entry_bytes; list.remove_prefix(entry_bytes)) {
-      Add(Endpoint::FromCompact(AsBytes(list.substr(0, entry_bytes))));
-    }
-    if (!list.empty()) ++reply_->skipped_peers;
-  }
-
-  // BEP 3: dictionaries of `ip` (text) and `port`.
-  void AddDictionaries(const Value::List& list) {
-    for (const Value& entry : list) Add(ReadPeer(entry));
-  }
-
- private:
-  static absl::optional<Endpoint> ReadPeer(const Value& entry) {
-    const Value* ip = entry.FindString("ip");
-    const Value* port = entry.FindInteger("port");
-    if (ip == nullptr || port == nullptr) return absl::nullopt;
-    if (port->integer() <= 0 || port->integer() > std::numeric_limits<uint16_t>::max()) return absl::nullopt;
-    absl::optional<Address> address = Address::Parse(ip->string());
-    if (!address) return absl::nullopt;
-    return Endpoint{*address, static_cast<uint16_t>(port->integer())};
-  }
-
-  AnnounceReply* const reply_;
-  absl::flat_hash_set<Endpoint> known_;
-};
+// BEP 3: `ip` (text) and `port`.
+absl::optional<Endpoint> ReadPeer(const Value& entry) {
+  const Value* ip = entry.FindString("ip");
+  const Value* port = entry.FindInteger("port");
+  if (ip == nullptr || port == nullptr) return absl::nullopt;
+  if (port->integer() <= 0 || port->integer() > std::numeric_limits<uint16_t>::max()) return absl::nullopt;
+  absl::optional<Address> address = Address::Parse(ip->string());
+  if (!address) return absl::nullopt;
+  return Endpoint{*address, static_cast<uint16_t>(port->integer())};
+}
 
 }  // namespace
 
@@ -134,7 +103,7 @@ absl::StatusOr<AnnounceReply> ParseAnnounceReply(absl::string_view body) {
   if (const Value* list = value.FindString("peers")) {
     peers.AddCompact(list->string(), kCompactV4Bytes);
   } else if (const Value* dictionaries = value.FindList("peers")) {
-    peers.AddDictionaries(dictionaries->list());
+    for (const Value& entry : dictionaries->list()) peers.Add(ReadPeer(entry));
   }
   if (const Value* list = value.FindString("peers6")) peers.AddCompact(list->string(), kCompactV6Bytes);
   return reply;

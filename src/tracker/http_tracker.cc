@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/limits.h"
 #include "base/status.h"
-#include "net/address_policy.h"
 #include "net/http_policy.h"
 #include "tracker/announce_reply.h"
+#include "tracker/reply_rules.h"
 
 namespace torrent {
 
@@ -46,24 +43,6 @@ void AddArguments(std::string* target, absl::string_view arguments) {
   target->append(arguments.data(), arguments.size());
 }
 
-// Takes what is secret in `url` out of a text by its tracker: "unknown passkey 0123..." is for its user's eyes, but
-// also for the log that he posts.
-std::string WithoutSecrets(std::string text, const Url& url) {
-  constexpr size_t kMinSecretBytes = 6;       // shorter ones are flags and numbers
-  constexpr size_t kMinSecretPathBytes = 20;  // as in Url::SafeForLog
-  std::vector<absl::string_view> secrets = absl::StrSplit(url.userinfo, ':');
-  for (absl::string_view argument : absl::StrSplit(url.query(), absl::ByAnyChar("&;"))) {
-    secrets.push_back(argument.substr(argument.find('=') + 1));
-  }
-  for (absl::string_view element : absl::StrSplit(url.path(), '/')) {
-    if (element.size() >= kMinSecretPathBytes) secrets.push_back(element);
-  }
-  for (absl::string_view secret : secrets) {
-    if (secret.size() >= kMinSecretBytes) absl::StrReplaceAll({{secret, "***"}}, &text);
-  }
-  return text;
-}
-
 // Trackers that refuse often do so with a status of 4xx and the reason in the body all the same.
 template <typename Reply>
 absl::StatusOr<Reply> ReadReply(const HttpResponse& response, absl::StatusOr<Reply> (*parse)(absl::string_view)) {
@@ -78,23 +57,6 @@ absl::StatusOr<Reply> ReadReply(const HttpResponse& response, absl::StatusOr<Rep
   }
   if (!reply.ok()) return Annotate(reply.status(), response.url.SafeForLog());
   return reply;
-}
-
-// What a reply of the other family adds to the first.
-void Merge(AnnounceReply other, AnnounceReply* reply) {
-  absl::flat_hash_set<Endpoint> known(reply->peers.begin(), reply->peers.end());
-  for (const Endpoint& peer : other.peers) {
-    if (reply->peers.size() < kMaxTrackerPeers && known.insert(peer).second) reply->peers.push_back(peer);
-  }
-  reply->interval = std::max(reply->interval, other.interval);
-  reply->min_interval = std::max(reply->min_interval, other.min_interval);
-  if (!reply->complete) reply->complete = other.complete;
-  if (!reply->incomplete) reply->incomplete = other.incomplete;
-  reply->skipped_peers += other.skipped_peers;
-  if (reply->warning.empty()) reply->warning = std::move(other.warning);
-  if (reply->tracker_id.empty()) reply->tracker_id = std::move(other.tracker_id);
-  if (!reply->external_ip) reply->external_ip = other.external_ip;
-  reply->trackers.insert(reply->trackers.end(), other.trackers.begin(), other.trackers.end());
 }
 
 }  // namespace
@@ -142,7 +104,7 @@ absl::StatusOr<HttpResponse> HttpTracker::Get(const Url& url, Family family, Dur
                                               int cancel_fd) const {
   HttpRequest request;
   request.url = url;
-  request.policy = origin_ == TrackerOrigin::kUser ? HttpPolicy::kUser : HttpPolicy::kTracker;
+  request.policy = PolicyOf(origin_);
   request.allow_idna = origin_ == TrackerOrigin::kUser;
   request.family = family;
   request.bind = context_.bind;
@@ -159,12 +121,7 @@ absl::StatusOr<AnnounceReply> HttpTracker::AnnounceOver(Family family, const Url
   ASSIGN_OR_RETURN(const HttpResponse response, Get(url, family, total_timeout, cancel_fd));
   ASSIGN_OR_RETURN(AnnounceReply reply, ReadReply(response, ParseAnnounceReply));
   reply.warning = WithoutSecrets(std::move(reply.warning), response.url);
-  reply.trackers.push_back(response.remote);
-  const auto allowed = std::stable_partition(reply.peers.begin(), reply.peers.end(), [&](const Endpoint& peer) {
-    return MayLeadTo(response.remote.address, peer, HintKind::kTracker);
-  });
-  reply.skipped_peers += static_cast<size_t>(reply.peers.end() - allowed);
-  reply.peers.erase(allowed, reply.peers.end());
+  SetSource(response.remote, &reply);
   return reply;
 }
 
@@ -177,16 +134,9 @@ absl::StatusOr<AnnounceReply> HttpTracker::Announce(const AnnounceRequest& reque
   const bool has_v6 = std::any_of(addresses->begin(), addresses->end(), [](const Address& a) { return a.is_v6(); });
   if (!has_v4 || !has_v6) return AnnounceOver(Family::kAny, url, kHttpTotalTimeout, cancel_fd);
 
-  absl::StatusOr<AnnounceReply> v4 = AnnounceOver(Family::kV4, url, kHttpTotalTimeout, cancel_fd);
-  if (absl::IsCancelled(v4.status())) return v4;
-  // A broken IPv6 route is common, and the peers that are known by now should not wait for it.
-  const Duration patience = v4.ok() ? Duration(kSecondFamilyPatience) : Duration(kHttpTotalTimeout);
-  absl::StatusOr<AnnounceReply> v6 = AnnounceOver(Family::kV6, url, patience, cancel_fd);
-  if (v4.ok()) {
-    if (v6.ok()) Merge(*std::move(v6), &*v4);
-    return v4;
-  }
-  return v6.ok() || IsTrackerRefusal(v6.status()) ? v6 : v4;
+  return AnnounceOverBoth(kHttpTotalTimeout, [&](bool v4, Duration patience) {
+    return AnnounceOver(v4 ? Family::kV4 : Family::kV6, url, patience, cancel_fd);
+  });
 }
 
 absl::StatusOr<ScrapeReply> HttpTracker::Scrape(absl::Span<const Infohash> infohashes, int cancel_fd) const {

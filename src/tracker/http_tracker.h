@@ -12,20 +12,9 @@
 #include "absl/types/span.h"
 #include "net/http.h"
 #include "tracker/announce.h"
+#include "tracker/tracker_context.h"
 
 namespace torrent {
-
-// Who named the tracker. What the user typed may lie anywhere; what a .torrent names may not lead to services of this
-// machine (net/http_policy.h).
-enum class TrackerOrigin { kTorrent, kUser };
-
-// What all trackers of a run share.
-struct TrackerContext {
-  Resolver* resolver = nullptr;  // outlives the tracker
-  BindOptions bind;
-  std::string user_agent;
-  std::string ca_file;  // as in HttpRequest
-};
 
 class HttpTracker {
  public:

@@ -8,30 +8,37 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "absl/types/variant.h"
 #include "tracker/http_tracker.h"
+#include "tracker/udp_tracker.h"
 
 namespace torrent {
 
 class Tracker {
  public:
   // InvalidArgument: not a URL. PermissionDenied: a URL that may not be asked (net/http_policy.h).
-  // Unimplemented: a scheme that this program does not speak (udp). Messages name the URL as SafeUrl does.
+  // Unimplemented: a scheme that is not spoken in this run (udp, where `context` has no UDP port). Messages name the
+  // URL as SafeUrl does.
   static absl::StatusOr<Tracker> Create(absl::string_view url, TrackerOrigin origin, const TrackerContext& context);
 
-  // See HttpTracker.
+  // See HttpTracker and UdpTracker.
   absl::StatusOr<AnnounceReply> Announce(const AnnounceRequest& request, int cancel_fd) const {
-    return http_.Announce(request, cancel_fd);
+    return absl::visit([&](const auto& tracker) { return tracker.Announce(request, cancel_fd); }, tracker_);
   }
   absl::StatusOr<ScrapeReply> Scrape(absl::Span<const Infohash> infohashes, int cancel_fd) const {
-    return http_.Scrape(infohashes, cancel_fd);
+    return absl::visit([&](const auto& tracker) { return tracker.Scrape(infohashes, cancel_fd); }, tracker_);
   }
 
   // Without userinfo, query and passkeys: for eyes and logs.
-  std::string SafeUrl() const { return http_.SafeUrl(); }
+  std::string SafeUrl() const {
+    return absl::visit([](const auto& tracker) { return tracker.SafeUrl(); }, tracker_);
+  }
 
  private:
-  explicit Tracker(HttpTracker http) : http_(std::move(http)) {}
-  HttpTracker http_;
+  using Spoken = absl::variant<HttpTracker, UdpTracker>;
+  explicit Tracker(Spoken tracker) : tracker_(std::move(tracker)) {}
+  Spoken tracker_;
 };
 
 }  // namespace torrent

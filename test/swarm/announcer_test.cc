@@ -4,13 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/sha1.h"
 #include "net/resolver.h"
+#include "net/udp_port.h"
 #include "test/support/fake_trackers.h"
+#include "test/support/fake_udp_tracker.h"
+#include "test/support/recorder.h"
+#include "tracker/udp_transactions.h"
 
 namespace torrent {
 namespace {
@@ -21,16 +26,18 @@ using ::testing::HasSubstr;
 
 class AnnouncerTest : public ::testing::Test {
  protected:
-  void Create(const std::vector<std::vector<std::string>>& tiers) {
+  void Create(const std::vector<std::vector<std::string>>& tiers, UdpTransactions* udp = nullptr,
+              const Events* events = nullptr) {
     Announcer::Options options;
     options.trackers = tiers;
     options.infohash = Sha1Hash::FromRaw("aaaaaaaaaaaaaaaaaaaa");
     options.context.resolver = &resolver_;
+    options.context.udp = udp;
     options.threads = &threads_;
     options.port = 6881;
     options.key = 1;
     announcer_ = *Announcer::Create(
-        options, &events_, [this] { return totals_; },
+        options, events == nullptr ? &events_ : events, [this] { return totals_; },
         [this] {
           MutexLock lock(&mutex_);
           woken_ = true;
@@ -144,11 +151,58 @@ TEST_F(AnnouncerTest, WithoutAThreadItIsSaidLater) {
   EXPECT_THAT(EventsOf(tracker), ElementsAre("started"));
 }
 
-TEST_F(AnnouncerTest, TrackersOfOtherSchemesAreSkipped) {
+TEST_F(AnnouncerTest, WithoutAUdpPortItsTrackersAreSkippedWithOneNotice) {
+  test::FakeTracker http({});
+  test::Recorder recorder(kAnnounceEvents);
+  const Events events(&recorder, 0);
+  Create({{"udp://127.0.0.1:1/announce", http.url()}, {"udp://127.0.0.1:2/announce"}}, nullptr, &events);
+  EXPECT_TRUE(announcer_->has_trackers());
+  const std::vector<AnnounceEvent> notices = recorder.All<AnnounceEvent>();
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_EQ(notices[0].tracker, "udp://127.0.0.1:1/announce");
+  EXPECT_EQ(notices[0].warning, "skipped, and 1 more: no UDP port is open, which its scheme needs");
   Create({{"udp://127.0.0.1:1/announce"}});
   EXPECT_FALSE(announcer_->has_trackers());
   announcer_->Stopped();
   EXPECT_TRUE(announcer_->Done());
+}
+
+TEST_F(AnnouncerTest, UdpTrackersAreAnnouncedToBesideHttpOnes) {
+  const std::unique_ptr<UdpPort> port = *UdpPort::Open(0, BindOptions());
+  UdpTransactions udp(port.get());
+  const Endpoint peer = *Endpoint::Parse("127.0.0.1:7000"), other = *Endpoint::Parse("127.0.0.1:7001");
+  test::FakeUdpTracker answers(test::FakeUdpTracker::Naming({peer}));
+  test::FakeUdpTracker dead([](const test::FakeUdpTracker::Request&, size_t) { return std::vector<std::string>(); });
+  test::FakeTracker http({other});
+  Create({{answers.url()}}, &udp);
+  totals_ = {1, 2, 3};
+  Step();
+  ASSERT_TRUE(StepWhenWoken());
+  EXPECT_THAT(peers_, ElementsAre(peer));
+  announcer_->Stopped();
+  Step();
+  ASSERT_TRUE(StepWhenWoken());
+  EXPECT_TRUE(announcer_->Done());
+  const std::vector<test::FakeUdpTracker::Request> requests = answers.requests();
+  ASSERT_EQ(requests.size(), 3u);  // connect, started, stopped
+  EXPECT_EQ(requests[1].bytes.substr(56, 24), std::string("\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\1", 24));
+  EXPECT_EQ(requests[1].bytes.substr(80, 4), std::string("\0\0\0\2", 4));
+  EXPECT_EQ(requests[2].bytes.substr(80, 4), std::string("\0\0\0\3", 4));
+
+  // One that is dead has its patience, no more.
+  Create({{dead.url()}, {http.url()}}, &udp);
+  peers_.clear();
+  Step();
+  ASSERT_TRUE(dead.WaitForRequests(1));
+  EXPECT_TRUE(http.requests().empty());
+  skipped_ = seconds(6);
+  Step();
+  ASSERT_TRUE(StepWhenWoken());
+  EXPECT_THAT(peers_, ElementsAre(other));
+  const TimePoint begin = Now();
+  announcer_.reset();
+  EXPECT_LT(ToSeconds(Now() - begin), 10);
+  EXPECT_EQ(threads_.taken(), 0);
 }
 
 TEST_F(AnnouncerTest, TheNextRunKeepsToTheLastRunsMinInterval) {
