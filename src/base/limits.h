@@ -224,6 +224,19 @@ inline constexpr size_t kMaxDhtStateBytes = 64 * 1024;
 inline constexpr size_t kMaxDhtStateNodes = 200;
 inline constexpr std::chrono::minutes kDhtSaveInterval{5};
 
+// --- Local discovery (BEP 14) ----------------------------------------------------------------------------------------
+// Real messages have 150 bytes and 52 an infohash; longer ones than BEP 14 allows are heard up to here.
+inline constexpr size_t kMaxLsdBytes = 2048;
+inline constexpr size_t kMaxLsdSentBytes = 1400;  // BEP 14: no fragments
+inline constexpr size_t kMaxLsdInfohashes = 24;   // in one that we send: 1248 bytes, and up to 120 for the other lines
+inline constexpr std::chrono::minutes kLanAnnounceInterval{5};  // BEP 14
+inline constexpr std::chrono::seconds kLanAnnounceJitter{30};   // so that clients that started together part
+inline constexpr std::chrono::seconds kLanRoundInterval{60};    // BEP 14: one a minute, against multicast storms
+// How often a torrent is told of one peer, and of one address whatever ports it names.
+inline constexpr std::chrono::minutes kLanRepeatInterval{5};
+inline constexpr std::chrono::seconds kLanSourceInterval{60};
+inline constexpr size_t kMaxLanSources = 256;  // addresses a torrent remembers; more within five minutes are not told
+
 // --- Peers: connections and what one may cost --------------------------------------------------------------------
 inline constexpr int kMaxHalfOpen = 30;  // connecting at once: home routers choke on hundreds
 inline constexpr std::chrono::seconds kConnectTimeout{10};

@@ -16,16 +16,24 @@
 
 namespace torrent {
 
+// Where local discovery speaks and hears; other values than these are for tests.
+struct LanGroups {
+  Endpoint v4 = *Endpoint::Parse("239.192.152.143:6771");
+  Endpoint v6 = *Endpoint::Parse("[ff15::efc0:988f]:6771");
+};
+
 class LanDiscovery {
  public:
-  // `tcp_port`: where we listen; what is told. ResourceExhausted: no descriptor or thread; Unavailable: no interface
-  // that takes multicast.
-  static absl::StatusOr<std::unique_ptr<LanDiscovery>> Start(uint16_t tcp_port, const BindOptions& bind);
+  // `tcp_port`: where we listen; what is told (0: we only hear). ResourceExhausted: no descriptor or thread;
+  // Unavailable: no interface that takes multicast. Interfaces that come later are joined at the next announce.
+  static absl::StatusOr<std::unique_ptr<LanDiscovery>> Start(uint16_t tcp_port, const BindOptions& bind,
+                                                             const LanGroups& groups = {});
   virtual ~LanDiscovery() = default;
 
   // While the handle lives, `infohash` is announced (at once, then each five minutes) and peers that announce it are
-  // told to `on_peer`: the sender's address with the port that it named, once each five minutes. The callback runs on
-  // the thread "lan" and must be short; none runs once the handle is destroyed.
+  // told to `on_peer`: the sender's address with the port that it named, once each five minutes, and of one address at
+  // most one a minute. Only neighbours are heard (lan/lan_interfaces.h). The callback runs on the thread "lan", must be
+  // short and must not destroy the handle; none runs once the handle is destroyed, which may outlive this object.
   class Torrent {
    public:
     virtual ~Torrent() = default;
