@@ -14,6 +14,8 @@ namespace {
 
 // A search for ourselves that nobody answered is not repeated sooner.
 constexpr std::chrono::seconds kSelfSearchAgain{30};
+// So many queries lost in a row, whoever was asked: the failures beyond are nobody's fault.
+constexpr int kSilentLine = 8;
 // What the budget for strangers holds at the beginning, so that the first who ask us have an answer.
 constexpr std::chrono::seconds kFirstBudget{1};
 
@@ -40,8 +42,7 @@ Node::Node(Options options, TimePoint now)
                  now),
       next_bootstrap_(now),
       next_maintenance_(now + kDhtMaintenanceInterval),
-      next_self_search_(now),
-      last_answer_(now) {}
+      next_self_search_(now) {}
 
 void Node::Join(Node* sibling) {
   sibling_ = sibling;
@@ -73,6 +74,8 @@ void Node::Ping(const Endpoint& to, absl::optional<NodeId> id) {
 
 void Node::PingStranger(const Endpoint& to) {
   if (transactions_.IsAsking(to) || !MayLeadTo(to.address, to, HintKind::kDht)) return;
+  // Being so short, they would take all of the budget before a reply fits into it.
+  if (transactions_.Count(DhtPurpose::kPing) >= kMaxDhtPingsInFlight) return;
   if (stranger_budget_.TakeWhole(EncodeKrpc(KrpcQuery()).size() + sizeof(uint32_t), now_)) Ping(to, absl::nullopt);
 }
 
@@ -128,7 +131,7 @@ void Node::OnReply(KrpcReply reply, const Endpoint& from, TimePoint now) {
     searches_.OnLost(*sent);
     return;
   }
-  last_answer_ = now;
+  lost_in_a_row_ = 0;
   responder_.OnProof(from.address, table_.own_id(), now);
   if (reply.ip && reply.ip->address.is_v4() == options_.v4 && external_.Vote(from.address, reply.ip->address)) {
     OnExternalChange(now);
@@ -197,8 +200,8 @@ void Node::Step(TimePoint now) {
 
 void Node::OnLost(const SentQuery& query, TimePoint now) {
   searches_.OnLost(query);
-  // When nobody at all has answered since, it is our own line that is silent, and not this node.
-  if (last_answer_ >= query.sent) table_.OnFailure(query.to, now);
+  // When nobody at all answers any more, it is our own line that is silent, and not this node.
+  if (++lost_in_a_row_ <= kSilentLine) table_.OnFailure(query.to, query.sent, now);
 }
 
 void Node::StepBootstrap(TimePoint now) {
@@ -235,8 +238,8 @@ void Node::StepMaintenance(TimePoint now) {
 
 void Node::SearchForSelf(std::vector<NodeInfo> first) {
   if (self_search_ != 0) return searches_.Feed(self_search_, first);
-  next_self_search_ = now_ + kSelfSearchAgain;
   if (table_.size() == 0 && first.empty()) return;
+  next_self_search_ = now_ + kSelfSearchAgain;
   DhtSearch search;
   search.target = table_.own_id();
   search.first = std::move(first);

@@ -118,7 +118,7 @@ class Node {
   TimePoint next_self_search_;
   uint64_t self_search_ = 0;  // under way; 0: none
   bool bootstrapped_ = false;
-  TimePoint last_answer_;  // that came to us, from anybody
+  int lost_in_a_row_ = 0;  // queries that nobody answered, since the last answer from anybody
 
   uint64_t sent_bytes_ = 0;
   uint64_t received_bytes_ = 0;

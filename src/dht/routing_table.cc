@@ -49,7 +49,7 @@ void RoutingTable::Erase(const std::function<bool(const Entry&)>& matches) {
 
 void RoutingTable::OnAnswer(const NodeInfo& node, TimePoint now) {
   if (node.id == own_id_) return;
-  Entry entry{node, now, now, 0};
+  Entry entry{node, now, now, now, 0};
   if (Entry* known = Find([&](const Entry& e) { return e.node.id == node.id; })) {
     if (known->node.endpoint == node.endpoint) {
       known->heard = now;
@@ -131,10 +131,11 @@ void RoutingTable::OnQuery(const NodeInfo& node, TimePoint now) {
   if (Entry* known = Find([&](const Entry& e) { return e.node == node; })) known->heard = now;
 }
 
-void RoutingTable::OnFailure(const Endpoint& endpoint, TimePoint now) {
+void RoutingTable::OnFailure(const Endpoint& endpoint, TimePoint sent, TimePoint now) {
   Entry* entry = Find([&](const Entry& e) { return e.node.endpoint == endpoint; });
-  if (entry == nullptr) return;
+  if (entry == nullptr || (entry->failures > 0 && sent < entry->failed)) return;
   entry->failures++;
+  entry->failed = now;
   entry->pinged = now;
   if (entry->failures < kDhtBadFailures) return;
   std::vector<Entry>& replacements = buckets_[IndexFor(entry->node.id)].replacements;
@@ -227,7 +228,8 @@ absl::optional<NodeInfo> RoutingTable::NextToPing(TimePoint now) {
 
 absl::optional<NodeId> RoutingTable::NextToRefresh(TimePoint now) {
   for (size_t i = 0; i < buckets_.size(); ++i) {
-    if (now - buckets_[i].changed < kDhtGoodTime) continue;
+    if (buckets_[i].refreshed && now - buckets_[i].changed < kDhtGoodTime) continue;
+    buckets_[i].refreshed = true;
     buckets_[i].changed = now;
     return i + 1 == buckets_.size() ? own_id_ : RandomIdSharing(own_id_, static_cast<int>(i));
   }

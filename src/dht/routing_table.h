@@ -32,8 +32,9 @@ class RoutingTable {
   void OnAnswer(const NodeInfo& node, TimePoint now);
   // The node asked us something: if it is in here, it is alive.
   void OnQuery(const NodeInfo& node, TimePoint now);
-  // It did not answer a query, whatever id was expected there.
-  void OnFailure(const Endpoint& endpoint, TimePoint now);
+  // It did not answer a query of `sent`, whatever id was expected there. Queries that were on their way together count
+  // once.
+  void OnFailure(const Endpoint& endpoint, TimePoint sent, TimePoint now);
   // It is not who it was.
   void Forget(const Endpoint& endpoint);
   // Whether OnAnswer would enter a node that is not in here.
@@ -49,7 +50,8 @@ class RoutingTable {
 
   // A questionable node that is to be pinged, the one silent longest; each at most once in half a minute.
   absl::optional<NodeInfo> NextToPing(TimePoint now);
-  // An id to search for, in a bucket where nothing changed for 15 minutes; each bucket at most once in that time.
+  // An id to search for, in a bucket that is new, or where nothing changed for 15 minutes; each bucket at most once in
+  // that time.
   absl::optional<NodeId> NextToRefresh(TimePoint now);
 
  private:
@@ -57,12 +59,14 @@ class RoutingTable {
     NodeInfo node;
     TimePoint heard;
     TimePoint pinged;
+    TimePoint failed;  // last
     int failures = 0;  // in a row
   };
   struct Bucket {
     std::vector<Entry> entries;       // at most kDhtBucketNodes
     std::vector<Entry> replacements;  // as many; the newest last
     TimePoint changed;
+    bool refreshed = false;  // once, since it is there
   };
 
   size_t IndexFor(const NodeId& id) const;

@@ -67,23 +67,24 @@ void Searches::OnLost(const SentQuery& query) {
 void Searches::Step(const RoutingTable& table) {
   size_t active = 0;
   for (auto it = searches_.begin(); it != searches_.end() && active < kMaxDhtActiveSearches;) {
-    auto& [number, entry] = *it;
-    if (!entry.lookup && (table.size() > 0 || !entry.search.first.empty())) {
+    const auto here = it++;
+    Entry& entry = here->second;
+    if (!entry.lookup) {
+      if (table.size() == 0 && entry.search.first.empty()) continue;
       entry.lookup.emplace(entry.search.target);
       for (const NodeInfo& node : std::exchange(entry.search.first, {})) entry.lookup->Add(node);
       for (const NodeInfo& node : table.Closest(entry.search.target, kDhtBucketNodes)) entry.lookup->Add(node);
     }
-    if (entry.lookup) {
+    Advance(here->first, &entry);
+    if (!entry.announcing || !entry.announces.empty()) {
       ++active;
-      Advance(number, &entry);
+      continue;
     }
-    auto here = it++;
-    if (!here->second.lookup || !here->second.announcing || !here->second.announces.empty()) continue;
     // Out of the map before its callback.
-    const Entry gone = std::move(here->second);
+    const Entry ended = std::move(entry);
     searches_.erase(here);
     ++done_;
-    if (gone.search.on_done) gone.search.on_done(gone.lookup->answered(), gone.lookup->hops());
+    if (ended.search.on_done) ended.search.on_done(ended.lookup->answered(), ended.lookup->hops());
   }
 }
 

@@ -31,6 +31,10 @@ class RoutingTableTest : public ::testing::Test {
     table_.OnAnswer(node, now_);
     return node;
   }
+  void Fail(const Endpoint& endpoint) {
+    now_ += seconds(2);
+    table_.OnFailure(endpoint, now_ - seconds(1), now_);
+  }
   bool Has(const NodeInfo& node) const {
     for (const NodeInfo& other : table_.All()) {
       if (other == node) return true;
@@ -75,10 +79,10 @@ TEST_F(RoutingTableTest, ABadNodeGivesWayToOneThatWaited) {
   std::vector<NodeInfo> first;
   for (int i = 0; i < 8; ++i) first.push_back(Enter(0));
   const NodeInfo waiting = Enter(0);
-  table_.OnFailure(first[3].endpoint, now_);
+  Fail(first[3].endpoint);
   EXPECT_TRUE(Has(first[3])) << "one failure is none";
   EXPECT_THAT(table_.Closest(first[3].id, 8), Not(Contains(first[3]))) << "but it is not told to others";
-  table_.OnFailure(first[3].endpoint, now_);
+  Fail(first[3].endpoint);
   EXPECT_FALSE(Has(first[3]));
   EXPECT_TRUE(Has(waiting));
   EXPECT_EQ(table_.size(), 8u);
@@ -86,14 +90,22 @@ TEST_F(RoutingTableTest, ABadNodeGivesWayToOneThatWaited) {
 
 TEST_F(RoutingTableTest, ABadNodeWithoutSuccessorStaysForAWhile) {
   const NodeInfo node = Enter(0);
-  for (int i = 1; i < kDhtGoneFailures; ++i) table_.OnFailure(node.endpoint, now_);
+  for (int i = 1; i < kDhtGoneFailures; ++i) Fail(node.endpoint);
   EXPECT_TRUE(Has(node));
   EXPECT_THAT(table_.Closest(node.id, 8), Contains(node)) << "nobody else is left to ask";
   table_.OnAnswer(node, now_);
-  for (int i = 1; i < kDhtGoneFailures; ++i) table_.OnFailure(node.endpoint, now_);
+  for (int i = 1; i < kDhtGoneFailures; ++i) Fail(node.endpoint);
   EXPECT_TRUE(Has(node)) << "an answer wipes failures out";
-  table_.OnFailure(node.endpoint, now_);
+  Fail(node.endpoint);
   EXPECT_FALSE(Has(node));
+}
+
+TEST_F(RoutingTableTest, QueriesLostTogetherAreOneFailure) {
+  const NodeInfo node = Enter(0);
+  const TimePoint sent = now_;
+  now_ += seconds(2);
+  for (int i = 0; i < 20; ++i) table_.OnFailure(node.endpoint, sent, now_);
+  EXPECT_TRUE(Has(node));
 }
 
 TEST_F(RoutingTableTest, SilenceMakesQuestionable) {
@@ -114,7 +126,12 @@ TEST_F(RoutingTableTest, SilenceMakesQuestionable) {
 
 TEST_F(RoutingTableTest, RefreshesABucketAfter15Minutes) {
   for (int i = 0; i < 9; ++i) Enter(i % 2);
+  size_t at_first = 0;
+  while (table_.NextToRefresh(now_).has_value()) ++at_first;
+  EXPECT_EQ(at_first, table_.bucket_count()) << "each once when it is new";
+  now_ += minutes(14);
   EXPECT_FALSE(table_.NextToRefresh(now_).has_value());
+  now_ -= minutes(14);
   now_ += minutes(15);
   std::set<NodeId> targets;
   while (absl::optional<NodeId> target = table_.NextToRefresh(now_)) targets.insert(*target);
@@ -134,7 +151,7 @@ TEST_F(RoutingTableTest, HasOneEntryAnEndpointAndAnId) {
   const NodeInfo thief{renamed.id, At("127.9.9.9:6881")};
   table_.OnAnswer(thief, now_);
   EXPECT_FALSE(Has(thief));
-  table_.OnFailure(renamed.endpoint, now_);
+  Fail(renamed.endpoint);
   table_.OnAnswer(thief, now_);
   EXPECT_TRUE(Has(thief));
   EXPECT_EQ(table_.size(), 1u);
