@@ -5,6 +5,7 @@
 #ifndef TORRENT_EVENT_H_
 #define TORRENT_EVENT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -40,11 +41,20 @@ struct AnnounceEvent {
 };
 
 enum class PeerSource : uint8_t { kTracker, kIncoming, kUser, kResume, kDht, kPex, kLan };
+inline constexpr size_t kPeerSourceCount = 7;
 absl::string_view PeerSourceName(PeerSource source);
+
+// A source that brings addresses in batches brought new ones: the DHT, peers (PEX), the local network. A tracker's are
+// in its AnnounceEvent.
+struct PeersFoundEvent {
+  PeerSource source;
+  uint32_t added;  // that nobody had named before
+  uint32_t known;  // of all sources
+};
 
 struct PeerConnectedEvent {
   std::string endpoint;
-  PeerSource source;
+  PeerSource source;  // that named it first
   bool incoming;
   std::string client;  // guessed from the peer id (BEP 20), cleaned
 };
@@ -95,7 +105,7 @@ enum EventKind : uint32_t {
   kMetadataEvents = 1u << 0,
   kCheckEvents = 1u << 1,
   kAnnounceEvents = 1u << 2,
-  kPeerEvents = 1u << 3,  // connected, gone
+  kPeerEvents = 1u << 3,  // found, connected, gone
   kMessageEvents = 1u << 4,
   kPieceEvents = 1u << 5,
   kChokeEvents = 1u << 6,
@@ -106,8 +116,8 @@ enum EventKind : uint32_t {
 
 struct Event {
   TorrentId torrent;
-  absl::variant<MetadataEvent, CheckEvent, AnnounceEvent, PeerConnectedEvent, PeerGoneEvent, MessageEvent, PieceEvent,
-                ChokeRoundEvent, DiskEvent, DoneEvent, ErrorEvent>
+  absl::variant<MetadataEvent, CheckEvent, AnnounceEvent, PeersFoundEvent, PeerConnectedEvent, PeerGoneEvent,
+                MessageEvent, PieceEvent, ChokeRoundEvent, DiskEvent, DoneEvent, ErrorEvent>
       what;
 };
 

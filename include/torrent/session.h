@@ -4,6 +4,7 @@
 #ifndef TORRENT_SESSION_H_
 #define TORRENT_SESSION_H_
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,7 @@ struct SessionOptions {
   int max_peers = 200;        // connections over all torrents
   uint64_t memory_bytes = 0;  // buffers, queues and tables; 0: by the machine (64 MiB at most)
   std::string state_dir;      // empty: $XDG_STATE_HOME/torrent
+  bool pex = true;            // peer exchange (BEP 11); never in private torrents
 };
 
 struct TorrentOptions {
@@ -54,6 +56,24 @@ enum class TorrentState : uint8_t {
 // Why a torrent ended; the command line makes its exit codes of it.
 enum class Failure : uint8_t { kNone, kDisk, kNetwork, kOther };
 
+// Why a download has had no payload for some seconds.
+enum class Stall : uint8_t {
+  kNone,  // it has, or it is no download
+  kDiskFull,
+  kNoPeersKnown,
+  kNoneAnswers,  // peers are known, and none is connected
+  kLackPieces,   // connected peers have nothing of what is missing
+  kAllChoke,     // those that have some choke us
+  kNoneSends,    // they do not, and send nothing all the same
+};
+
+// Peers by where their addresses came from; by the first source, where several named one.
+struct PeersOfSource {
+  uint32_t known = 0;           // addresses
+  uint32_t connected = 0;       // now
+  uint32_t ever_connected = 0;  // in this run
+};
+
 struct TorrentStatus {
   TorrentState state = TorrentState::kChecking;
   Failure failure = Failure::kNone;
@@ -73,6 +93,8 @@ struct TorrentStatus {
   uint32_t connected_seeds = 0;
   uint32_t known_peers = 0;
   uint32_t unchoked_by_peers = 0;
+  std::array<PeersOfSource, kPeerSourceCount> peers_by_source{};  // by PeerSource
+  Stall stall = Stall::kNone;
   bool complete = false;  // all wanted is written, verified and synced
   double seconds = 0;     // since the swarm started, checking not counted; stands still at completion
 };

@@ -237,6 +237,21 @@ inline constexpr std::chrono::minutes kLanRepeatInterval{5};
 inline constexpr std::chrono::seconds kLanSourceInterval{60};
 inline constexpr size_t kMaxLanSources = 256;  // addresses a torrent remembers; more within five minutes are not told
 
+// --- What peers tell of others
+// ----------------------------------------------------------------------------------------------------- BEP 11: "no
+// more than once per minute".
+inline constexpr std::chrono::seconds kPexInterval{60};
+// What comes oftener is not heard. A network holds one message back and brings it with the next; libtorrent sends six
+// in its first minute, and takes as many.
+inline constexpr std::chrono::seconds kPexTolerance{50};
+inline constexpr int kPexBurst = 6;
+// After so many that were not heard the peer is sent away.
+inline constexpr int kMaxIgnoredPex = 20;
+// Ports of its DHT node that a peer may name on one connection (BEP 5): one, and another after its client moved.
+inline constexpr int kMaxDhtPortsOfPeer = 3;
+// Those that left a swarm and may still have to be told: 200 connections that change twice a minute.
+inline constexpr size_t kMaxPexLeft = 400;
+
 // --- Peers: connections and what one may cost --------------------------------------------------------------------
 inline constexpr int kMaxHalfOpen = 30;  // connecting at once: home routers choke on hundreds
 inline constexpr std::chrono::seconds kConnectTimeout{10};
@@ -258,6 +273,12 @@ inline constexpr std::chrono::seconds kKeepAliveEvery{110};
 inline constexpr std::chrono::seconds kLateAnswer{60};  // a block may come that long after its request was given up
 inline constexpr std::chrono::seconds kSnubTime{60};    // asked and giving nothing: no slot in return
 inline constexpr size_t kMaxKnownPeers = 2000;          // addresses kept a torrent
+// Of them, what these sources may fill: none of them is worth all the room, and each can be made up by a stranger.
+inline constexpr size_t kMaxKnownOfPex = kMaxKnownPeers / 2;
+inline constexpr size_t kMaxKnownOfDht = kMaxKnownPeers / 2;
+inline constexpr size_t kMaxKnownOfLan = 200;
+// And what one peer may bring by peer exchange: four messages full.
+inline constexpr size_t kMaxKnownOfOnePeer = 200;
 // A torrent's share in a piece writer. More of it only grows cold there: eight fast peers cost 2.6 CPU s a GiB with
 // this, 5.5 with 4 MiB.
 inline constexpr size_t kWriterQueueBytes = 1u << 20;

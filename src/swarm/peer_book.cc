@@ -14,6 +14,31 @@ constexpr Duration kFirstRetry = std::chrono::seconds(5);
 constexpr Duration kReturn = std::chrono::seconds(10);
 constexpr int kMaxDoublings = 10;  // an hour and a half
 constexpr Duration kUselessRetry = std::chrono::minutes(30);
+
+// By PeerSource: whose addresses give way to whose in a full book; the least stays longest. Who came to us says by
+// itself where it listens, several times if it likes, so that it stands behind the trackers.
+constexpr std::array<int, kPeerSourceCount> kRank = {2, 3, 0, 1, 5, 6, 4};
+
+int RankOf(PeerSource source) { return kRank[static_cast<size_t>(source)]; }
+uint8_t BitOf(PeerSource source) { return static_cast<uint8_t>(1u << static_cast<unsigned>(source)); }
+
+bool TakenInPrivate(PeerSource source) {
+  return source == PeerSource::kTracker || source == PeerSource::kIncoming || source == PeerSource::kUser ||
+         source == PeerSource::kResume;
+}
+
+size_t ShareOf(PeerSource source) {
+  switch (source) {
+    case PeerSource::kPex:
+      return kMaxKnownOfPex;
+    case PeerSource::kDht:
+      return kMaxKnownOfDht;
+    case PeerSource::kLan:
+      return kMaxKnownOfLan;
+    default:
+      return kMaxKnownPeers;
+  }
+}
 }  // namespace
 
 uint32_t PeerBook::PriorityOf(const Endpoint& endpoint) const {
@@ -34,23 +59,69 @@ bool PeerBook::IsBanned(const Endpoint& endpoint) const {
   return banned_addresses_.contains(endpoint.address) || banned_endpoints_.contains(endpoint);
 }
 
-bool PeerBook::Add(const Endpoint& endpoint, PeerSource source, TimePoint now) {
-  if (endpoint.port == 0 || IsBanned(endpoint) || entries_.contains(endpoint)) return false;
-  if (entries_.size() >= kMaxKnownPeers) {
-    auto worst = entries_.end();
-    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-      if (it->second.connected || it->second.failures == 0) continue;
-      if (worst == entries_.end() || it->second.failures > worst->second.failures) worst = it;
-    }
-    if (worst == entries_.end()) return false;
-    entries_.erase(worst);
+bool PeerBook::Add(const Endpoint& endpoint, PeerSource source, TimePoint now, const absl::optional<Address>& teller) {
+  if (endpoint.port == 0 || IsBanned(endpoint) || (is_private_ && !TakenInPrivate(source))) return false;
+  if (auto found = entries_.find(endpoint); found != entries_.end()) {
+    found->second.sources |= BitOf(source);
+    return false;
   }
+  const uint32_t teller_hash = teller ? static_cast<uint32_t>(absl::HashOf(*teller)) | 1u : 0;
+  if (!MakeRoom(endpoint, source, teller_hash)) return false;
   Entry entry;
   entry.source = source;
+  entry.sources = BitOf(source);
+  entry.teller = teller_hash;
   entry.priority = PriorityOf(endpoint);
   entry.not_before = now;
   entries_[endpoint] = entry;
+  by_source_[static_cast<size_t>(source)].known++;
   return true;
+}
+
+bool PeerBook::MakeRoom(const Endpoint& endpoint, PeerSource source, uint32_t teller) {
+  if (teller != 0) {
+    size_t of_teller = 0;
+    for (const auto& [known, entry] : entries_) {
+      of_teller += entry.teller == teller;
+      // One machine at many ports is what who wants it knocked at would tell.
+      if (entry.teller != 0 && known.address == endpoint.address && known.address.is_global()) return false;
+    }
+    if (of_teller >= kMaxKnownOfOnePeer) {
+      return DropWorst(source, [teller](const Entry& entry) { return entry.teller == teller; });
+    }
+  }
+  if (by_source_[static_cast<size_t>(source)].known >= ShareOf(source)) {
+    return DropWorst(source, [source](const Entry& entry) { return entry.source == source; });
+  }
+  if (entries_.size() >= kMaxKnownPeers) {
+    return DropWorst(source, [](const Entry&) { return true; });
+  }
+  return true;
+}
+
+template <typename IsCandidate>
+bool PeerBook::DropWorst(PeerSource source, const IsCandidate& is_candidate) {
+  const auto badness = [](const Entry& entry) { return std::pair(entry.failures, RankOf(entry.source)); };
+  auto worst = entries_.end();
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    const Entry& entry = it->second;
+    if (entry.connected || (entry.sources & BitOf(PeerSource::kUser)) != 0 || !is_candidate(entry)) continue;
+    if (worst == entries_.end() || badness(entry) > badness(worst->second)) worst = it;
+  }
+  if (worst == entries_.end()) return false;
+  if (worst->second.failures == 0 && RankOf(worst->second.source) <= RankOf(source)) return false;
+  Erase(worst);
+  return true;
+}
+
+void PeerBook::Erase(Entries::iterator it) {
+  by_source_[static_cast<size_t>(it->second.source)].known--;
+  entries_.erase(it);
+}
+
+bool PeerBook::HeardFrom(const Endpoint& endpoint, PeerSource source) const {
+  auto found = entries_.find(endpoint);
+  return found != entries_.end() && (found->second.sources & BitOf(source)) != 0;
 }
 
 absl::optional<PeerBook::Pick> PeerBook::TakeNext(TimePoint now) {
@@ -84,6 +155,16 @@ void PeerBook::Connected(const Endpoint& endpoint) {
   connected_++;
 }
 
+void PeerBook::Established(const Endpoint& endpoint, PeerSource source) {
+  auto found = entries_.find(endpoint);
+  if (found != entries_.end()) {
+    if (found->second.proven) return;
+    found->second.proven = true;
+    source = found->second.source;
+  }
+  by_source_[static_cast<size_t>(source)].ever_connected++;
+}
+
 void PeerBook::Gone(const Endpoint& endpoint, Ending ending, TimePoint now) {
   auto found = entries_.find(endpoint);
   if (found == entries_.end()) return;
@@ -92,22 +173,22 @@ void PeerBook::Gone(const Endpoint& endpoint, Ending ending, TimePoint now) {
   entry.connected = false;
   if (ending == Ending::kOurselves) {
     banned_endpoints_.insert(endpoint);
-    entries_.erase(found);
+    Erase(found);
     return;
   }
   if (IsBanned(endpoint)) {
-    entries_.erase(found);
+    Erase(found);
     return;
   }
   Duration wait = kReturn;
   if (ending == Ending::kUseless) {
     wait = kUselessRetry;
   } else if (ending == Ending::kNeverEstablished) {
-    wait = kFirstRetry * (1 << std::min(entry.failures, kMaxDoublings));
-    entry.failures++;
+    wait = kFirstRetry * (1 << std::min<int>(entry.failures, kMaxDoublings));
+    if (entry.failures < UINT8_MAX) entry.failures++;
   } else {
     entry.failures = 0;
-    entry.proven = true;
+    Established(endpoint, entry.source);
   }
   // Up to a quarter longer, so that those who left together do not come back together.
   entry.not_before = now + wait + FromSeconds(ToSeconds(wait) * 0.25 * random_.Fraction());
@@ -128,11 +209,9 @@ void PeerBook::Ban(const Endpoint& endpoint) {
     banned_endpoints_.insert(endpoint);
   }
   for (auto it = entries_.begin(); it != entries_.end();) {
-    if (IsBanned(it->first) && !it->second.connected) {
-      entries_.erase(it++);
-    } else {
-      ++it;
-    }
+    const auto next = std::next(it);
+    if (IsBanned(it->first) && !it->second.connected) Erase(it);
+    it = next;
   }
 }
 
