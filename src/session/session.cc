@@ -37,6 +37,7 @@ class SessionImpl final : public Session {
     resources_.shared.upload = &upload_;
     resources_.shared.connections = &connections_;
     resources_.shared.half_open = &half_open_;
+    resources_.shared.pex = options.pex;
     resources_.shared.peer_id = wire::GeneratePeerId(TORRENT_VERSION);
     resources_.files = &files_;
     resources_.writer_of = [this](uint64_t device) { return WriterOf(device); };

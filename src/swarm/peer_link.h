@@ -39,6 +39,7 @@ struct PeerLink {
   std::atomic<bool> hungry{false};          // would claim more than there was
   std::atomic<bool> waits_for_room{false};  // does not read until the writer has room
   std::atomic<bool> wants_news{false};      // lacks pieces, so a `have` may matter to it
+  std::atomic<bool> counted{false};         // by the coordinator, among those that were connected
   // Where one that came to us can be dialled, as it told (BEP 10, `p`); 0: it did not.
   std::atomic<uint16_t> listening_port{0};
 };

@@ -1,4 +1,4 @@
-// What a peer worker does with each message (BEP 3, 6, 10, 21), in the order in which they came.
+// What a peer worker does with each message (BEP 3, 5, 6, 10, 11, 21), in the order in which they came.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -69,6 +69,7 @@ void PeerWorker::OnPiecesKnown() {
   const bool seed = download_->claimant()->IsSeed();
   link_->is_seed.store(seed, std::memory_order_relaxed);
   link_->wants_news.store(!seed, std::memory_order_relaxed);
+  if (seed) TellOthers();
 }
 
 absl::Status PeerWorker::HandleHave(uint32_t piece_index) {
@@ -137,8 +138,11 @@ absl::Status PeerWorker::HandleMessage(const wire::Message& message, TimePoint n
         allowed_fast_.push_back(message.piece_index);
       }
       break;
+    case wire::MessageId::kPort:
+      HearDhtPort(message.port);
+      break;
     default:
-      break;  // port: the DHT is not there yet
+      break;
   }
   return absl::OkStatus();
 }
@@ -154,18 +158,16 @@ absl::Status PeerWorker::HandlePayload(const wire::Message& message, absl::strin
     OnPiecesKnown();
     return absl::OkStatus();
   }
-  if (message.extended_id == wire::kExtensionHandshakeId) return HandleExtensionHandshake(payload);
+  if (message.extended_id == wire::kExtensionHandshakeId) return HandleExtensionHandshake(payload, now);
+  if (message.extended_id == kOurPexId && SpeaksPex()) return HearPeers(payload, now);
   return absl::OkStatus();  // an extension that we did not offer: ignored
 }
 
-absl::Status PeerWorker::HandleExtensionHandshake(absl::string_view payload) {
+absl::Status PeerWorker::HandleExtensionHandshake(absl::string_view payload, TimePoint now) {
   ASSIGN_OR_RETURN(wire::ExtensionHandshake theirs, wire::ParseExtensionHandshake(payload));
   extension_ids_.Update(theirs);
   if (theirs.request_queue) download_->pipeline()->SetPeerQueue(*theirs.request_queue);
-  if (theirs.port && link_->incoming && context_->learn_listening_port) {
-    link_->listening_port.store(*theirs.port, std::memory_order_relaxed);
-    context_->learn_listening_port(Endpoint{link_->endpoint.address, *theirs.port});
-  }
+  HearFacts(theirs, now);
   // Two that both want nothing keep no connection.
   if (theirs.upload_only.value_or(false) && context_->queue.Complete()) {
     return absl::OutOfRangeError("both are complete");

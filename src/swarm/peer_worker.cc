@@ -26,11 +26,12 @@ constexpr int kReceivesPerTurn = 4;
 }  // namespace
 
 PeerWorker::PeerWorker(SwarmContext* context, std::shared_ptr<PeerLink> link)
-    : context_(context), link_(std::move(link)) {}
+    : context_(context), link_(std::move(link)), pex_(&context->roster, link_->id, link_->endpoint.address) {}
 
 PeerWorker::~PeerWorker() {
   // Before the link leaves the registry: who looks for a claimant finds its link.
   download_.reset();
+  context_->roster.Remove(link_->id);
   context_->registry.Remove(*link_);
 }
 
@@ -40,6 +41,7 @@ wire::Handshake PeerWorker::OurHandshake() const {
   wire::Handshake ours;
   ours.fast = true;
   ours.extended = true;
+  ours.dht = dht() != nullptr;
   ours.infohash = context_->metainfo->infohash;
   ours.peer_id = context_->shared.peer_id;
   return ours;
@@ -84,6 +86,7 @@ void PeerWorker::Introduce() {
 
 void PeerWorker::SayExtensionHandshake() {
   wire::ExtensionHandshake ours;
+  if (SpeaksPex()) ours.ids[static_cast<size_t>(wire::Extension::kPex)] = kOurPexId;
   ours.client = "torrent " TORRENT_VERSION;
   ours.request_queue = static_cast<uint32_t>(kMaxPeerRequests);
   if (context_->shared.port != 0) ours.port = context_->shared.port;
@@ -115,6 +118,8 @@ absl::Status PeerWorker::Live(const wire::Handshake& theirs) {
                                              wire::ClientOfPeerId(theirs.peer_id)});
   }
   Introduce();
+  TellDhtPort(theirs);
+  if (!link_->incoming) TellOthers();
 
   while (true) {
     RETURN_IF_ERROR(TakeMail(now));
@@ -145,6 +150,7 @@ void PeerWorker::SayWhatIsDue(TimePoint now) {
   if (context_->disk_waits.load(std::memory_order_relaxed)) download_->CancelAll(now, sender_->out());
   download_->Review(now, sender_->out());
   if (am_interested_) download_->Ask(peer_choking_, allowed_fast_, now, sender_->out());
+  SayPeers(now);
   link_->hungry.store(download_->hungry(), std::memory_order_relaxed);
   if (now - last_sent_ >= kKeepAliveEvery && !sender_->pending()) wire::EncodeKeepAlive(sender_->out());
   if (context_->events.Wanted(kMessageEvents)) TraceSent(begin);
@@ -207,7 +213,7 @@ absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
     return absl::OkStatus();
   }
   TimePoint deadline = now + std::chrono::seconds(10);  // idle and keep-alive times are coarser than that
-  deadline = std::min({deadline, download_->ReviewAt(), upload_->ResumeAt()});
+  deadline = std::min({deadline, download_->ReviewAt(), upload_->ResumeAt(), pex_.NextLook()});
   if (am_interested_ && download_->hungry() && !peer_choking_) deadline = std::min(deadline, now + kHungryRetry);
   if (read_resume_ > now) deadline = std::min(deadline, read_resume_);
   if (!download_->asked_any()) receiver_->Rest();

@@ -21,6 +21,7 @@
 #include "swarm/block_download.h"
 #include "swarm/block_upload.h"
 #include "swarm/peer_link.h"
+#include "swarm/pex_exchange.h"
 #include "swarm/receiver.h"
 #include "swarm/sender.h"
 #include "swarm/swarm_context.h"
@@ -28,6 +29,9 @@
 #include "wire/handshake.h"
 
 namespace torrent {
+
+// The id under which peers are to send us ut_pex, as our extension handshake says.
+inline constexpr uint8_t kOurPexId = static_cast<uint8_t>(wire::Extension::kPex) + 1;
 
 class PeerWorker {
  public:
@@ -46,6 +50,17 @@ class PeerWorker {
   void Introduce();
   void SayExtensionHandshake();
 
+  // --- Beside pieces (peer_gossip.cc) ---
+  bool SpeaksPex() const;
+  Dht* dht() const;  // null: not asked, or not for this torrent
+  void TellDhtPort(const wire::Handshake& theirs);
+  void HearDhtPort(uint16_t port);
+  void HearFacts(const wire::ExtensionHandshake& theirs, TimePoint now);
+  // That this peer is here, and what it is, where it can be dialled.
+  void TellOthers();
+  void SayPeers(TimePoint now);
+  absl::Status HearPeers(absl::string_view payload, TimePoint now);
+
   absl::Status TakeMail(TimePoint now);
   // Appends all that is due: haves, interest, requests, cancels, keep-alive.
   void SayWhatIsDue(TimePoint now);
@@ -61,7 +76,7 @@ class PeerWorker {
   absl::Status HandleMessage(const wire::Message& message, TimePoint now);
   absl::Status HandleBlockHead(const wire::Message& message, TimePoint now);
   absl::Status HandlePayload(const wire::Message& message, absl::string_view payload, TimePoint now);
-  absl::Status HandleExtensionHandshake(absl::string_view payload);
+  absl::Status HandleExtensionHandshake(absl::string_view payload, TimePoint now);
   absl::Status HandleHave(uint32_t piece_index);
   absl::Status CountToggle(TimePoint now);
   absl::Status OnlyOnce(const char* what);
@@ -88,6 +103,8 @@ class PeerWorker {
   std::vector<uint32_t> allowed_fast_;
   size_t news_place_ = 0;  // in the queue's log of written pieces
   wire::ExtensionIds extension_ids_;
+  PexExchange pex_;
+  int dht_ports_ = 0;
 
   TimePoint last_received_;
   TimePoint last_sent_;

@@ -56,7 +56,7 @@ Swarm::Swarm(TorrentId id, std::shared_ptr<const Metainfo> metainfo, const Torre
       registry_(resources.shared.peer_id),
       queue_(metainfo_, &layout_, SecureRandom64(), [this](const PieceQueue::Effects& effects) { CarryOut(effects); }),
       serving_(store_.get(), &queue_),
-      book_(resources.shared.port, SecureRandom64()),
+      book_(resources.shared.port, SecureRandom64(), metainfo_->is_private),
       choker_(resources.shared.upload->rate(), SecureRandom64()) {}
 
 Swarm::~Swarm() {
@@ -124,11 +124,7 @@ absl::Status Swarm::Open() {
   writer_ = writer->AddTorrent(store_.get(), this, resources_.writer_queue_bytes);
   context_.reset(new SwarmContext{resources_.shared, metainfo_, layout_, events_, queue_, registry_, *store_, *writer_,
                                   serving_, [this](uint32_t duties) { Call(duties); },
-                                  [this](const PieceQueue::Effects& e) { CarryOut(e); },
-                                  [this](const Endpoint& endpoint) {
-                                    MutexLock lock(&mutex_);
-                                    learned_.push_back(endpoint);
-                                  }});
+                                  [this](const PieceQueue::Effects& e) { CarryOut(e); }, hints_, roster_});
   {
     MutexLock lock(&mutex_);
     extra_ = remembered_extra_;
@@ -201,6 +197,8 @@ void Swarm::Stop() {
   // Workers before the writer: what they accepted last is still to be written.
   registry_.WaitEmpty(begin + std::chrono::seconds(2));
   workers_.clear();
+  ReapPeers(Now());
+  MeasureRates(Now());  // whom we had, before it is said that all is done
   bool saved = true;
   if (writer_ != nullptr) saved = writer_->Drain(begin + std::chrono::milliseconds(2500));
   // Hash what the last blocks completed, so that it counts.

@@ -26,9 +26,11 @@
 #include "storage/record_file.h"
 #include "storage/state_dir.h"
 #include "swarm/choker.h"
+#include "swarm/own_address.h"
 #include "swarm/peer_book.h"
 #include "swarm/peer_finder.h"
 #include "swarm/rate_meter.h"
+#include "swarm/stall.h"
 #include "swarm/swarm_context.h"
 #include "torrent/session.h"
 #include "tracker/udp_transactions.h"
@@ -95,7 +97,9 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   void Snapshot(ResumeRecord* record) override;
   void OnSynced(const std::vector<bool>& pieces) override;
   void OnCheckpointError(const absl::Status& error) override;
-  void EndOfPeer(const PeerLink& link, const absl::Status& reason, bool on_own_thread);
+  // The book knows who came to us by where it listens; port 0: it did not tell.
+  static Endpoint EndpointInBook(const PeerLink& link);
+  void EndOfPeer(PeerLink& link, const absl::Status& reason, bool on_own_thread);
 
   // --- Coordinator -------------------------------------------------------------------------------------------------
   void Run();
@@ -107,11 +111,16 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   bool DoUpkeep();
   void ReapPeers(TimePoint now);
   void FindPeers(TimePoint now);
+  void HearHints(TimePoint now);
+  // `source` brought so many new addresses.
+  void TellFound(PeerSource source, uint32_t added, TimePoint now);
   void Dial(TimePoint now);
   void ChokeRound(TimePoint now);
   void FillSlots();
   std::vector<Choker::Peer> PeersForChoker(bool start_new_round, TimePoint now);
   void MeasureRates(TimePoint now);
+  // Why nothing comes; of the peers' figures the caller knows the rest.
+  Stall LookForStall(StallFigures figures, TimePoint now);
   // All that was wanted is written: sync it. False: not synced yet.
   bool Complete();
   bool SeededEnough(TimePoint now) const;
@@ -130,6 +139,8 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   PeerRegistry registry_;
   PieceQueue queue_;
   Serving serving_;
+  PeerHints hints_;
+  PexRoster roster_;
 
   std::unique_ptr<PieceWriter::Queue> writer_;
   std::unique_ptr<Checkpointer::Entry> checkpoint_;
@@ -137,6 +148,7 @@ class Swarm final : private WriteObserver, private CheckpointSource {
 
   // Coordinator.
   PeerBook book_;
+  OwnAddress own_address_;
   std::unique_ptr<PeerFinder> finder_;
   Choker choker_;
   absl::flat_hash_map<uint64_t, Thread> workers_;  // outgoing, by link
@@ -148,6 +160,8 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   TimePoint next_sync_try_ = TimePoint::min();
   TimePoint started_;
   TimePoint complete_since_ = TimePoint::max();
+  uint64_t payload_seen_ = 0;  // bytes that had come at `last_payload_`
+  TimePoint last_payload_;
   struct RoundFigures {
     uint64_t downloaded = 0, uploaded = 0;
   };
@@ -169,10 +183,10 @@ class Swarm final : private WriteObserver, private CheckpointSource {
     Endpoint endpoint;
     PeerBook::Ending ending;
     bool own_thread;
+    absl::optional<PeerSource> established;  // and not counted yet
   };
   std::vector<EndedPeer> ended_ ABSL_GUARDED_BY(mutex_);
   std::vector<Endpoint> liars_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Endpoint> learned_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::pair<std::string, int64_t>> extra_ ABSL_GUARDED_BY(mutex_);  // for the resume record
   TorrentStatus status_ ABSL_GUARDED_BY(mutex_);
   RateMeter download_rate_ ABSL_GUARDED_BY(mutex_);

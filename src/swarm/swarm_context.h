@@ -10,12 +10,15 @@
 #include "base/budget.h"
 #include "base/buffer_pool.h"
 #include "base/rate_limiter.h"
+#include "dht/dht.h"
 #include "metainfo/piece_layout.h"
 #include "net/bind_options.h"
 #include "storage/file_store.h"
 #include "storage/piece_writer.h"
 #include "swarm/events.h"
+#include "swarm/peer_hints.h"
 #include "swarm/peer_registry.h"
+#include "swarm/pex_roster.h"
 #include "swarm/piece_queue.h"
 #include "swarm/serving.h"
 #include "torrent/metainfo.h"
@@ -31,7 +34,10 @@ struct SharedParts {
   Budget* half_open = nullptr;
   BindOptions bind;
   wire::PeerId peer_id{};
-  uint16_t port = 0;  // that we listen on; 0: not at all
+  uint16_t port = 0;      // that we listen on; 0: not at all
+  uint16_t udp_port = 0;  // of the DHT's node; 0: nobody can reach it
+  Dht* dht = nullptr;     // null: without
+  bool pex = true;        // peer exchange, where the torrent is not private
 };
 
 // Why the coordinator should look around now.
@@ -40,7 +46,7 @@ enum Duty : uint32_t {
   kUpkeep = 1u << 1,           // the piece queue has hash work, evidence or a verdict
   kPeerLeft = 1u << 2,
   kPiecesWritten = 1u << 3,
-  kInbox = 1u << 4,  // results of announces, disk errors, a request to stop
+  kInbox = 1u << 4,  // results of announces, what peers told, disk errors, a request to stop
 };
 
 struct SwarmContext {
@@ -57,8 +63,10 @@ struct SwarmContext {
   const std::function<void(uint32_t duties)> call;
   // Carries out what a call of the piece queue asks for elsewhere. Any thread, no lock held.
   const std::function<void(const PieceQueue::Effects&)> carry_out;
-  // A peer told where it listens (BEP 10, `p`); by the address that it is connected from.
-  const std::function<void(const Endpoint&)> learn_listening_port;
+  // What peers tell, for the coordinator, who is then called with kInbox.
+  PeerHints& hints;
+  // What peers are told.
+  PexRoster& roster;
 
   std::atomic<uint64_t> downloaded{0};  // payload bytes, of peers that are gone too
   std::atomic<uint64_t> uploaded{0};

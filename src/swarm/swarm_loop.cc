@@ -1,6 +1,7 @@
 // The coordinator's round: wait until something is due or somebody calls, do what is due, wait again. Each duty is
 // short or bounded, so that none keeps the others waiting.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <ctime>
 
@@ -44,7 +45,7 @@ uint32_t Swarm::WaitForDuty(TimePoint deadline) {
 
 void Swarm::Loop() {
   TimePoint now = Now();
-  started_ = last_round_ = now;
+  started_ = last_round_ = last_payload_ = now;
   next_choke_round_ = now + kChokeRound;
   next_rates_ = now;
   for (const std::string& peer : options_.peers) {
@@ -71,6 +72,7 @@ void Swarm::Loop() {
       if (!Complete()) next_sync_try_ = now + std::chrono::seconds(1);
     }
     if (complete_since_ != TimePoint::max() && SeededEnough(now)) return;
+    HearHints(now);
     ReapPeers(now);
     FindPeers(now);
     if (now >= next_dial_) Dial(now);
@@ -100,6 +102,7 @@ bool Swarm::Complete() {
   complete_since_ = now;
   const bool downloaded_now = context_->downloaded.load() > 0;
   if (downloaded_now) finder_->Completed(now);
+  MeasureRates(now);
   {
     MutexLock lock(&mutex_);
     status_.state = TorrentState::kSeeding;
@@ -124,33 +127,54 @@ bool Swarm::SeededEnough(TimePoint now) const {
 void Swarm::ReapPeers(TimePoint now) {
   std::vector<EndedPeer> ended;
   std::vector<Endpoint> liars;
-  std::vector<Endpoint> learned;
   {
     MutexLock lock(&mutex_);
     ended.swap(ended_);
     liars.swap(liars_);
-    learned.swap(learned_);
   }
   if (!ended.empty()) next_dial_ = std::min(next_dial_, now);
   for (const Endpoint& liar : liars) book_.Ban(liar);
-  for (const Endpoint& endpoint : learned) {
-    if (MayLeadTo(endpoint.address, endpoint, HintKind::kIncoming)) {
-      book_.Add(endpoint, PeerSource::kIncoming, now);
-      book_.Connected(endpoint);
-    }
-  }
   for (const EndedPeer& peer : ended) {
     if (peer.own_thread) workers_.erase(peer.link);  // joins: it said good-bye as its last act
+    if (peer.established) book_.Established(peer.endpoint, *peer.established);
     book_.Gone(peer.endpoint, peer.ending, now);
     at_last_round_.erase(peer.link);
   }
 }
 
+// Before the ends of connections are looked at: where a peer listens, it told while it was here.
+void Swarm::HearHints(TimePoint now) {
+  const PeerHints::News news = hints_.Take();
+  for (const Endpoint& endpoint : news.listening) {
+    if (!MayLeadTo(endpoint.address, endpoint, HintKind::kIncoming)) continue;
+    book_.Add(endpoint, PeerSource::kIncoming, now);
+    book_.Connected(endpoint);
+  }
+  uint32_t added = 0;
+  for (const auto& [endpoint, teller] : news.told) added += book_.Add(endpoint, PeerSource::kPex, now, teller);
+  TellFound(PeerSource::kPex, added, now);
+  for (const auto& [own, viewer] : news.seen) {
+    if (absl::optional<Address> believed = own_address_.Vote(own, viewer)) book_.SetOwnAddress(*believed);
+  }
+}
+
+void Swarm::TellFound(PeerSource source, uint32_t added, TimePoint now) {
+  if (added == 0) return;
+  next_dial_ = std::min(next_dial_, now);
+  // What a tracker brought is in its own event.
+  if (source == PeerSource::kTracker || !events_.Wanted(kPeerEvents)) return;
+  events_.Tell(PeersFoundEvent{source, added, static_cast<uint32_t>(book_.size())});
+}
+
 void Swarm::FindPeers(TimePoint now) {
   const PeerFinder::News news = finder_->Step(now);
   if (news.own_address) book_.SetOwnAddress(*news.own_address);
+  std::array<uint32_t, kPeerSourceCount> added{};
   for (const auto& [endpoint, source] : news.peers) {
-    if (book_.Add(endpoint, source, now)) next_dial_ = std::min(next_dial_, now);
+    added[static_cast<size_t>(source)] += book_.Add(endpoint, source, now);
+  }
+  for (const PeerSource source : {PeerSource::kTracker, PeerSource::kDht, PeerSource::kLan}) {
+    TellFound(source, added[static_cast<size_t>(source)], now);
   }
   if (!queue_.Complete() && book_.size() < kFewPeers && started_ + std::chrono::seconds(5) < now) {
     finder_->RequestMorePeers(now);
@@ -279,21 +303,46 @@ bool Swarm::DoUpkeep() {
 void Swarm::MeasureRates(TimePoint now) {
   next_rates_ = now + kRatesEvery;
   if (context_ == nullptr) return;
-  uint32_t connected = 0, seeds = 0, unchoked = 0;
+  StallFigures figures;
+  uint32_t seeds = 0, unchoked = 0;
+  std::array<uint32_t, kPeerSourceCount> connected{};
   for (const std::shared_ptr<PeerLink>& link : registry_.Links()) {
     if (!link->established.load(std::memory_order_acquire)) continue;
-    connected++;
+    const bool interesting = link->am_interested.load(std::memory_order_relaxed);
+    const bool unchoking = !link->peer_choking.load(std::memory_order_relaxed);
+    figures.connected++;
+    figures.interesting += interesting;
+    figures.unchoking += interesting && unchoking;
     seeds += link->is_seed.load(std::memory_order_relaxed);
-    unchoked += !link->peer_choking.load(std::memory_order_relaxed);
+    unchoked += unchoking;
+    connected[static_cast<size_t>(link->source)]++;
+    if (!link->counted.exchange(true)) book_.Established(EndpointInBook(*link), link->source);
   }
+  const Stall stall = LookForStall(figures, now);
   MutexLock lock(&mutex_);
   download_rate_.Sample(context_->downloaded.load(), now);
   upload_rate_.Sample(context_->uploaded.load(), now);
-  status_.connected_peers = connected;
+  status_.connected_peers = figures.connected;
   status_.connected_seeds = seeds;
   status_.unchoked_by_peers = unchoked;
   status_.known_peers = static_cast<uint32_t>(book_.size());
+  status_.peers_by_source = book_.CountBySource();
+  for (size_t i = 0; i < kPeerSourceCount; i++) status_.peers_by_source[i].connected = connected[i];
+  status_.stall = stall;
   if (!status_.complete) status_.seconds = ToSeconds(now - started_);
+}
+
+Stall Swarm::LookForStall(StallFigures figures, TimePoint now) {
+  const uint64_t payload = context_->downloaded.load();
+  if (payload != payload_seen_) {
+    payload_seen_ = payload;
+    last_payload_ = now;
+  }
+  figures.wants_payload = !queue_.Complete() && (duties_.load() & kStopRequested) == 0;
+  figures.disk_full = context_->disk_waits.load();
+  figures.without_payload = now - last_payload_;
+  figures.known = static_cast<uint32_t>(book_.size());
+  return DecideStall(figures);
 }
 
 std::vector<std::pair<std::string, int64_t>> Swarm::RememberedForNextRun() const {

@@ -122,8 +122,15 @@ bool Swarm::RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& t
   return true;
 }
 
-void Swarm::EndOfPeer(const PeerLink& link, const absl::Status& reason, bool on_own_thread) {
+Endpoint Swarm::EndpointInBook(const PeerLink& link) {
+  Endpoint endpoint = link.endpoint;
+  if (link.incoming) endpoint.port = link.listening_port.load();
+  return endpoint;
+}
+
+void Swarm::EndOfPeer(PeerLink& link, const absl::Status& reason, bool on_own_thread) {
   const bool established = link.established.load();
+  const bool counted = link.counted.exchange(true);
   if (established && events_.Wanted(kPeerEvents)) {
     events_.Tell(PeerGoneEvent{link.endpoint.ToString(), reason, link.downloaded.load(), link.uploaded.load(),
                                absl::IsDataLoss(reason)});
@@ -131,12 +138,11 @@ void Swarm::EndOfPeer(const PeerLink& link, const absl::Status& reason, bool on_
   PeerBook::Ending ending = established ? PeerBook::Ending::kWasGood : PeerBook::Ending::kNeverEstablished;
   if (absl::IsFailedPrecondition(reason)) ending = PeerBook::Ending::kOurselves;
   if (absl::IsAlreadyExists(reason) || absl::IsOutOfRange(reason)) ending = PeerBook::Ending::kUseless;
-  // The book knows who came to us by where it listens.
-  Endpoint in_book = link.endpoint;
-  if (link.incoming) in_book.port = link.listening_port.load();
   {
     MutexLock lock(&mutex_);
-    ended_.push_back({link.id, in_book, ending, on_own_thread});
+    absl::optional<PeerSource> established_now;
+    if (established && !counted) established_now = link.source;
+    ended_.push_back({link.id, EndpointInBook(link), ending, on_own_thread, established_now});
   }
   Call(kPeerLeft);
 }

@@ -22,9 +22,9 @@ std::string Bencoded(absl::string_view text) { return absl::StrCat(text.size(), 
 
 }  // namespace
 
-Payload::Payload(const std::string& name, uint64_t length, uint32_t piece_length) {
+Payload::Payload(const std::string& name, uint64_t length, uint32_t piece_length, bool is_private) {
   Fill(length, length + piece_length, /*zeros=*/false);
-  Make(name, absl::StrCat("6:lengthi", length, "e"), piece_length);
+  Make(name, absl::StrCat("6:lengthi", length, "e"), piece_length, is_private);
 }
 
 Payload::Payload(const std::string& name, const std::vector<PayloadFile>& files, uint32_t piece_length) {
@@ -49,13 +49,14 @@ void Payload::Fill(uint64_t length, uint64_t seed, bool zeros) {
   }
 }
 
-void Payload::Make(const std::string& name, const std::string& files_field, uint32_t piece_length) {
+void Payload::Make(const std::string& name, const std::string& files_field, uint32_t piece_length, bool is_private) {
   std::string hashes;
   for (size_t at = 0; at < bytes_.size(); at += piece_length) {
     absl::StrAppend(&hashes, Sha1::Of(absl::string_view(bytes_).substr(at, piece_length)).Raw());
   }
-  const std::string torrent = absl::StrCat("d4:infod", files_field, "4:name", Bencoded(name), "12:piece lengthi",
-                                           piece_length, "e6:pieces", Bencoded(hashes), "ee");
+  const std::string torrent =
+      absl::StrCat("d4:infod", files_field, "4:name", Bencoded(name), "12:piece lengthi", piece_length, "e6:pieces",
+                   Bencoded(hashes), is_private ? "7:privatei1e" : "", "ee");
   absl::StatusOr<Metainfo> metainfo = ParseMetainfo(torrent);
   if (!metainfo.ok()) {
     fprintf(stderr, "payload %s: %s\n", name.c_str(), metainfo.status().ToString().c_str());

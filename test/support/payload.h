@@ -21,8 +21,8 @@ struct PayloadFile {
 
 class Payload {
  public:
-  // One file `name`.
-  Payload(const std::string& name, uint64_t length, uint32_t piece_length);
+  // One file `name`; private: of BEP 27.
+  Payload(const std::string& name, uint64_t length, uint32_t piece_length, bool is_private = false);
   // A folder `name` with these.
   Payload(const std::string& name, const std::vector<PayloadFile>& files, uint32_t piece_length);
 
@@ -45,7 +45,7 @@ class Payload {
 
  private:
   void Fill(uint64_t length, uint64_t seed, bool zeros);
-  void Make(const std::string& name, const std::string& files_field, uint32_t piece_length);
+  void Make(const std::string& name, const std::string& files_field, uint32_t piece_length, bool is_private = false);
 
   std::string bytes_;
   std::shared_ptr<const Metainfo> metainfo_;

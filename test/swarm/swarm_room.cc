@@ -18,8 +18,8 @@ std::unique_ptr<FileStore> OpenStore(const test::TempFolder& folder, const test:
 
 }  // namespace
 
-SwarmRoom::SwarmRoom(uint32_t pieces, uint32_t blocks, bool complete, int64_t upload_limit)
-    : payload_("room", uint64_t{pieces} * blocks * kBlockBytes - 100, blocks * kBlockBytes),
+SwarmRoom::SwarmRoom(uint32_t pieces, uint32_t blocks, bool complete, int64_t upload_limit, bool is_private)
+    : payload_("room", uint64_t{pieces} * blocks * kBlockBytes - 100, blocks * kBlockBytes, is_private),
       layout_(*payload_.metainfo()),
       store_(OpenStore(folder_, payload_, &pool_)),
       download_limit_(0, Now()),
@@ -36,7 +36,7 @@ SwarmRoom::SwarmRoom(uint32_t pieces, uint32_t blocks, bool complete, int64_t up
   shared_.upload = &upload_limit_;
   context_.reset(new SwarmContext{shared_, payload_.metainfo(), layout_, Events(nullptr, 0), queue_, registry_, *store_,
                                   writer_, serving_, [](uint32_t) {},
-                                  [this](const PieceQueue::Effects& more) { CarryOut(more); }, [](const Endpoint&) {}});
+                                  [this](const PieceQueue::Effects& more) { CarryOut(more); }, hints_, roster_});
 }
 
 std::shared_ptr<PeerLink> SwarmRoom::AddLink() {

@@ -17,9 +17,13 @@ namespace torrent {
 class SwarmRoom {
  public:
   // A torrent of so many pieces of that many blocks, whole on disk or not there at all. `upload_limit` as RateLimiter.
-  SwarmRoom(uint32_t pieces, uint32_t blocks, bool complete, int64_t upload_limit = 0);
+  SwarmRoom(uint32_t pieces, uint32_t blocks, bool complete, int64_t upload_limit = 0, bool is_private = false);
 
   std::shared_ptr<PeerLink> AddLink();
+  // What the session shares; set before workers run.
+  SharedParts* shared() { return &shared_; }
+  PeerHints* hints() { return &hints_; }
+  PexRoster* roster() { return &roster_; }
   SwarmContext* context() { return context_.get(); }
   const test::Payload& payload() const { return payload_; }
   std::string PathOfFile() const { return payload_.PathIn(folder_.path(), 0); }
@@ -55,6 +59,8 @@ class SwarmRoom {
   PieceQueue queue_;
   PeerRegistry registry_;
   Serving serving_;
+  PeerHints hints_;
+  PexRoster roster_;
   Writer writer_;
   SharedParts shared_;
   std::unique_ptr<SwarmContext> context_;
