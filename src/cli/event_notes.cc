@@ -22,6 +22,10 @@ struct NoteOf {
     return Make(Note::When::kVerbose,
                 absl::StrCat(tracker, e.event.empty() ? "announced" : e.event, ", ", e.peers, " peers"));
   }
+  absl::optional<Note> operator()(const PeersFoundEvent& e) const {
+    return Make(Note::When::kVerbose,
+                absl::StrCat(PeerSourceName(e.source), ": ", e.added, " new peers, ", e.known, " known"));
+  }
   absl::optional<Note> operator()(const PeerConnectedEvent& e) const {
     return Make(Note::When::kVerbose,
                 absl::StrCat("peer ", e.endpoint, ": ", e.incoming ? "came in" : "connected", " (",

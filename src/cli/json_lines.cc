@@ -28,6 +28,18 @@ std::string Text(absl::string_view text) { return std::string(text); }
 
 Json RateOf(double rate) { return std::isfinite(rate) && rate > 0 ? static_cast<uint64_t>(rate) : uint64_t{0}; }
 
+// Of the sources that named or brought anybody.
+Json SourcesOf(const TorrentStatus& status) {
+  Json json = Json::object();
+  for (size_t i = 0; i < kPeerSourceCount; i++) {
+    const PeersOfSource& peers = status.peers_by_source[i];
+    if (peers.known + peers.connected + peers.ever_connected == 0) continue;
+    json[Text(PeerSourceName(static_cast<PeerSource>(i)))] = {
+        {"known", peers.known}, {"connected", peers.connected}, {"ever_connected", peers.ever_connected}};
+  }
+  return json;
+}
+
 struct EventLine {
   TorrentId torrent;
 
@@ -47,6 +59,13 @@ struct EventLine {
     json["peers"] = e.peers;
     if (!e.status.ok()) json["message"] = Text(e.status.message());
     if (!e.warning.empty()) json["warning"] = e.warning;
+    return Dump(json);
+  }
+  absl::optional<std::string> operator()(const PeersFoundEvent& e) const {
+    Json json = Begin("peers", torrent);
+    json["source"] = Text(PeerSourceName(e.source));
+    json["new"] = e.added;
+    json["known"] = e.known;
     return Dump(json);
   }
   absl::optional<std::string> operator()(const PeerConnectedEvent& e) const {
@@ -113,6 +132,8 @@ std::string JsonOfProgress(TorrentId torrent, const TorrentStatus& status) {
   json["peers"] = status.connected_peers;
   json["seeds"] = status.connected_seeds;
   json["known_peers"] = status.known_peers;
+  json["sources"] = SourcesOf(status);
+  json["stall"] = status.stall == Stall::kNone ? Json(nullptr) : Json(Text(StallName(status.stall)));
   json["wasted"] = status.wasted_bytes;
   json["corrupt"] = status.corrupt_bytes;
   if (status.state == TorrentState::kWaitingForDisk) json["message"] = Text(status.error.message());
@@ -127,6 +148,7 @@ std::string JsonOfDone(TorrentId torrent, const TorrentStatus& status) {
   json["uploaded"] = status.uploaded_bytes;
   json["wasted"] = status.wasted_bytes;
   json["corrupt"] = status.corrupt_bytes;
+  json["sources"] = SourcesOf(status);
   return Dump(json);
 }
 

@@ -98,6 +98,43 @@ absl::string_view TorrentStateName(TorrentState state) {
   return "?";
 }
 
+absl::string_view StallName(Stall stall) {
+  switch (stall) {
+    case Stall::kNone:
+      return "";
+    case Stall::kDiskFull:
+      return "disk full";
+    case Stall::kNoPeersKnown:
+      return "no peers known";
+    case Stall::kNoneAnswers:
+      return "none answers";
+    case Stall::kLackPieces:
+      return "none has the missing pieces";
+    case Stall::kAllChoke:
+      return "all choke us";
+    case Stall::kNoneSends:
+      return "none sends";
+  }
+  return "?";
+}
+
+std::string StallText(const TorrentStatus& status) {
+  const absl::string_view name = StallName(status.stall);
+  if (status.stall <= Stall::kNoPeersKnown) return std::string(name);
+  if (status.stall == Stall::kNoneAnswers) return absl::StrCat(status.known_peers, " known, ", name);
+  return absl::StrCat(status.connected_peers, " connected, ", name);
+}
+
+std::string SourcesText(const TorrentStatus& status) {
+  std::string text;
+  for (size_t i = 0; i < kPeerSourceCount; ++i) {
+    const uint32_t peers = status.peers_by_source[i].ever_connected;
+    if (peers == 0) continue;
+    absl::StrAppend(&text, text.empty() ? "peers: " : ", ", peers, " ", PeerSourceName(static_cast<PeerSource>(i)));
+  }
+  return text;
+}
+
 std::string HashingLine(absl::string_view name, uint64_t done, uint64_t total, int columns, bool unicode) {
   return Arrange(name, done, total,
                  {{"checking", 1},
@@ -127,8 +164,12 @@ std::string ProgressLine(absl::string_view name, const TorrentStatus& status, in
   if (const absl::optional<double> left = SecondsLeft(status)) {
     fields.push_back({absl::StrCat("ETA ", FormatDuration(*left)), 3});
   }
-  fields.push_back({PeersText(status), 5});
-  fields.push_back({absl::StrCat(status.connected_seeds, " seeds"), 6});
+  if (const std::string stall = StallText(status); !stall.empty()) {
+    fields.push_back({stall, 1});  // has the peers' number in it
+  } else {
+    fields.push_back({PeersText(status), 5});
+    fields.push_back({absl::StrCat(status.connected_seeds, " seeds"), 6});
+  }
   return Arrange(name, status.done_bytes, status.wanted_bytes, std::move(fields), columns, unicode);
 }
 
@@ -146,6 +187,7 @@ std::string ProgressText(absl::string_view name, const TorrentStatus& status) {
     absl::StrAppend(&text, ", ", FormatDuration(*left), " left");
   }
   absl::StrAppend(&text, ", ", PeersText(status), ", ", status.connected_seeds, " seeds");
+  if (const std::string stall = StallText(status); !stall.empty()) absl::StrAppend(&text, "; ", stall);
   return text;
 }
 
@@ -160,6 +202,7 @@ std::string SummaryText(absl::string_view name, const TorrentStatus& status) {
   }
   absl::StrAppend(&text, ", ", FormatSize(status.wasted_bytes), " wasted, ", FormatSize(status.corrupt_bytes),
                   " corrupt");
+  if (const std::string sources = SourcesText(status); !sources.empty()) absl::StrAppend(&text, "; ", sources);
   return text;
 }
 

@@ -126,9 +126,10 @@ void Watch::TellEnd(Torrent* torrent) {
     display_->PrintError(message);
   } else if (!torrent->done) {
     torrent->exit_code = timed_out_ ? kExitTimeout : kExitOther;
-    display_->Print(absl::StrCat(torrent->what.name, ": stopped at ",
-                                 FormatPercent(status.done_bytes, status.wanted_bytes), " of ",
-                                 FormatSize(status.wanted_bytes), "; the same command continues"));
+    const std::string sources = SourcesText(status);
+    display_->Print(absl::StrCat(
+        torrent->what.name, ": stopped at ", FormatPercent(status.done_bytes, status.wanted_bytes), " of ",
+        FormatSize(status.wanted_bytes), sources.empty() ? "" : ", ", sources, "; the same command continues"));
   } else if (torrent->what.seed) {
     display_->Print(absl::StrCat(torrent->what.name, ": uploaded ", FormatSize(status.uploaded_bytes)));
   }

@@ -29,6 +29,7 @@ std::vector<Event> OneOfEach() {
       {2, PeerGoneEvent{"1.2.3.4:5", absl::UnavailableError("it hung up"), 5, 6, true}},
       {3, PieceEvent{PieceEvent::What::kFailed, 12}},
       {3, DiskEvent{absl::ResourceExhaustedError("/mnt: No space left on device")}},
+      {3, PeersFoundEvent{PeerSource::kDht, 12, 40}},
   };
 }
 
@@ -70,6 +71,8 @@ TEST(JsonLinesTest, EventsHaveTheFieldsOfTheManPage) {
   EXPECT_EQ(
       lines[5],
       json({{"v", 1}, {"event", "disk"}, {"torrent", 3}, {"ok", false}, {"message", "/mnt: No space left on device"}}));
+  EXPECT_EQ(lines[6],
+            json({{"v", 1}, {"event", "peers"}, {"torrent", 3}, {"source", "dht"}, {"new", 12}, {"known", 40}}));
 }
 
 TEST(JsonLinesTest, ProgressDoneAndErrorHaveTheFieldsOfTheManPage) {
@@ -80,19 +83,25 @@ TEST(JsonLinesTest, ProgressDoneAndErrorHaveTheFieldsOfTheManPage) {
   status.downloaded_bytes = 300;
   status.download_rate = 74.9;
   status.seconds = 1.23456;
+  status.peers_by_source[static_cast<size_t>(PeerSource::kPex)] = {20, 3, 4};
   const json progress = Parsed(JsonOfProgress(4, status));
   for (const char* field : {"state", "done", "wanted", "downloaded", "uploaded", "download_rate", "upload_rate", "eta",
-                            "peers", "seeds", "known_peers", "wasted", "corrupt"}) {
+                            "peers", "seeds", "known_peers", "sources", "stall", "wasted", "corrupt"}) {
     EXPECT_TRUE(progress.contains(field)) << field;
   }
   EXPECT_EQ(progress["torrent"], 4);
   EXPECT_EQ(progress["state"], "downloading");
   EXPECT_EQ(progress["download_rate"], 74);
   EXPECT_EQ(progress["eta"], 11);
+  EXPECT_EQ(progress["sources"], json({{"pex", {{"known", 20}, {"connected", 3}, {"ever_connected", 4}}}}));
+  EXPECT_TRUE(progress["stall"].is_null());
+  status.stall = Stall::kAllChoke;
+  EXPECT_EQ(Parsed(JsonOfProgress(4, status))["stall"], "all choke us");
   const json done = Parsed(JsonOfDone(4, status));
   EXPECT_EQ(done["event"], "done");
   EXPECT_EQ(done["bytes"], 1000);
   EXPECT_EQ(done["seconds"], 1.235);
+  EXPECT_EQ(done["sources"], progress["sources"]);
   const json error = Parsed(JsonOfError(absl::nullopt, "x.torrent", 3, "x.torrent: no"));
   EXPECT_EQ(
       error,
@@ -116,8 +125,8 @@ TEST(EventQueueTest, GivesWholeLinesInOrderOnce) {
   EventQueue queue({.json = true, .verbose = true});
   for (const Event& event : OneOfEach()) queue.OnEvent(event);
   const EventQueue::Lines lines = queue.Take();
-  EXPECT_EQ(std::count(lines.json.begin(), lines.json.end(), '\n'), 6);
-  EXPECT_EQ(lines.notes.size(), 5u);  // all but metadata
+  EXPECT_EQ(std::count(lines.json.begin(), lines.json.end(), '\n'), 7);
+  EXPECT_EQ(lines.notes.size(), 6u);  // all but metadata
   EXPECT_EQ(queue.Take().json, "");
 }
 
@@ -141,6 +150,12 @@ TEST(EventNotesTest, AreOneCleanLine) {
   const std::string text = NoteOfEvent(event).value().text;
   for (char c : text) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << text;
   EXPECT_LE(text.size(), 500u);
+}
+
+TEST(EventNotesTest, TellsWhatASourceBrought) {
+  const Note note = NoteOfEvent({0, PeersFoundEvent{PeerSource::kPex, 3, 9}}).value();
+  EXPECT_EQ(note.text, "pex: 3 new peers, 9 known");
+  EXPECT_EQ(note.when, Note::When::kVerbose);
 }
 
 TEST(EventNotesTest, OnlyWhatEverybodyShouldKnowIsToldWithoutV) {

@@ -9,6 +9,7 @@
 namespace torrent {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -95,6 +96,30 @@ TEST_F(ProgressLineTest, NoTimeLeftWhileNothingComes) {
   EXPECT_THAT(ProgressLine("n", status, 120, false), Not(HasSubstr("ETA")));
 }
 
+TEST_F(ProgressLineTest, SaysWhyNothingComes) {
+  const std::pair<Stall, const char*> rows[] = {
+      {Stall::kDiskFull, "disk full"},
+      {Stall::kNoPeersKnown, "no peers known"},
+      {Stall::kNoneAnswers, "80 known, none answers"},
+      {Stall::kLackPieces, "12 connected, none has the missing pieces"},
+      {Stall::kAllChoke, "12 connected, all choke us"},
+      {Stall::kNoneSends, "12 connected, none sends"},
+  };
+  TorrentStatus status = Downloading();
+  status.download_rate = 0;
+  for (const auto& [stall, words] : rows) {
+    status.stall = stall;
+    EXPECT_EQ(StallText(status), words);
+    const std::string line = ProgressLine("n", status, 120, false);
+    EXPECT_THAT(line, EndsWith(std::string("  ") + words));
+    EXPECT_THAT(line, Not(HasSubstr("80 peers"))) << "the words have the number";
+    EXPECT_THAT(ProgressText("n", status), EndsWith(std::string("; ") + words));
+    EXPECT_LE(TextWidth(ProgressLine("n", status, 40, false)), 40);
+  }
+  status.stall = Stall::kNone;
+  EXPECT_EQ(StallText(status), "");
+}
+
 TEST_F(ProgressLineTest, SeedingShowsTheRatioOverAllRuns) {
   TorrentStatus status = Downloading();
   status.state = TorrentState::kSeeding;
@@ -116,6 +141,11 @@ TEST_F(ProgressLineTest, SummaryHasSizeTimeRateWasteAndCorruption) {
   status.wasted_bytes = 16384;
   status.corrupt_bytes = 1 << 20;
   EXPECT_EQ(SummaryText("n", status), "n: 1.0 GiB in 1:04, 16.0 MiB/s on average, 16.0 KiB wasted, 1.0 MiB corrupt");
+  // Where the peers came from that we were connected to.
+  status.peers_by_source[static_cast<size_t>(PeerSource::kDht)] = {100, 5, 30};
+  status.peers_by_source[static_cast<size_t>(PeerSource::kTracker)] = {50, 0, 12};
+  status.peers_by_source[static_cast<size_t>(PeerSource::kLan)] = {50, 0, 0};
+  EXPECT_THAT(SummaryText("n", status), EndsWith(" corrupt; peers: 12 tracker, 30 dht"));
   status.downloaded_bytes = 0;
   EXPECT_THAT(SummaryText("n", status), StartsWith("n: 1.0 GiB, all of it was there already"));
 }
