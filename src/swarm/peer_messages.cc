@@ -1,13 +1,15 @@
-// What a peer worker does with each message (BEP 3, 5, 6, 10, 11, 21), in the order in which they came.
+// What a peer worker does with each message (BEP 3, 5, 6, 9, 10, 11, 21), in the order in which they came.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/status.h"
+#include "swarm/extension_ids.h"
 #include "swarm/peer_worker.h"
 #include "wire/bitfield.h"
 #include "wire/message.h"
+#include "wire/metadata_message.h"
 
 namespace torrent {
 
@@ -160,6 +162,7 @@ absl::Status PeerWorker::HandlePayload(const wire::Message& message, absl::strin
   }
   if (message.extended_id == wire::kExtensionHandshakeId) return HandleExtensionHandshake(payload, now);
   if (message.extended_id == kOurPexId && SpeaksPex()) return HearPeers(payload, now);
+  if (message.extended_id == kOurMetadataId) return HandleMetadata(payload);
   return absl::OkStatus();  // an extension that we did not offer: ignored
 }
 
@@ -173,6 +176,14 @@ absl::Status PeerWorker::HandleExtensionHandshake(absl::string_view payload, Tim
     return absl::OutOfRangeError("both are complete");
   }
   return absl::OkStatus();
+}
+
+absl::Status PeerWorker::HandleMetadata(absl::string_view payload) {
+  ASSIGN_OR_RETURN(wire::MetadataMessage message, wire::ParseMetadataMessage(payload));
+  if (message.type == wire::MetadataMessage::Type::kRequest) {
+    metadata_->OnRequest(message.piece, extension_ids_[wire::Extension::kMetadata]);
+  }
+  return absl::OkStatus();  // anything else is late: we have it
 }
 
 }  // namespace torrent

@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "net/connect.h"
 #include "net/tcp_stream.h"
+#include "swarm/extension_ids.h"
 #include "swarm/peer_handshake.h"
 #include "wire/bitfield.h"
 #include "wire/fast_set.h"
@@ -92,6 +93,10 @@ void PeerWorker::SayExtensionHandshake() {
   if (context_->shared.port != 0) ours.port = context_->shared.port;
   const absl::Span<const uint8_t> address = link_->endpoint.address.bytes();
   ours.your_ip.assign(address.begin(), address.end());
+  if (metadata_->offered()) {
+    ours.ids[static_cast<size_t>(wire::Extension::kMetadata)] = kOurMetadataId;
+    ours.metadata_size = metadata_->size();
+  }
   said_upload_only_ = context_->queue.Complete();
   if (said_upload_only_) ours.upload_only = true;
   wire::EncodeExtended(wire::kExtensionHandshakeId, wire::EncodeExtensionHandshake(ours), sender_->out());
@@ -111,6 +116,7 @@ absl::Status PeerWorker::Live(const wire::Handshake& theirs) {
   download_ = std::make_unique<BlockDownload>(context_, link_.get(), now);
   upload_ = std::make_unique<BlockUpload>(context_, link_.get(), sender_.get());
   upload_->set_fast(theirs.fast);
+  metadata_ = std::make_unique<MetadataUpload>(context_->metainfo.get(), context_->shared.upload, sender_.get());
   link_->established.store(true, std::memory_order_release);
   link_->wants_news.store(true, std::memory_order_relaxed);
   if (context_->events.Wanted(kPeerEvents)) {
@@ -152,6 +158,7 @@ void PeerWorker::SayWhatIsDue(TimePoint now) {
   if (am_interested_) download_->Ask(peer_choking_, allowed_fast_, now, sender_->out());
   SayPeers(now);
   link_->hungry.store(download_->hungry(), std::memory_order_relaxed);
+  metadata_->Say(extension_ids_[wire::Extension::kMetadata], now);
   if (now - last_sent_ >= kKeepAliveEvery && !sender_->pending()) wire::EncodeKeepAlive(sender_->out());
   if (context_->events.Wanted(kMessageEvents)) TraceSent(begin);
 }
@@ -213,7 +220,8 @@ absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
     return absl::OkStatus();
   }
   TimePoint deadline = now + std::chrono::seconds(10);  // idle and keep-alive times are coarser than that
-  deadline = std::min({deadline, download_->ReviewAt(), upload_->ResumeAt(), pex_.NextLook()});
+  deadline = std::min(
+      {deadline, download_->ReviewAt(), upload_->ResumeAt(), pex_.NextLook(), metadata_->ResumeAt(now)});
   if (am_interested_ && download_->hungry() && !peer_choking_) deadline = std::min(deadline, now + kHungryRetry);
   if (read_resume_ > now) deadline = std::min(deadline, read_resume_);
   if (!download_->asked_any()) receiver_->Rest();

@@ -20,6 +20,7 @@
 #include "net/stream.h"
 #include "swarm/block_download.h"
 #include "swarm/block_upload.h"
+#include "swarm/metadata_upload.h"
 #include "swarm/peer_link.h"
 #include "swarm/pex_exchange.h"
 #include "swarm/receiver.h"
@@ -77,6 +78,7 @@ class PeerWorker {
   absl::Status HandleBlockHead(const wire::Message& message, TimePoint now);
   absl::Status HandlePayload(const wire::Message& message, absl::string_view payload, TimePoint now);
   absl::Status HandleExtensionHandshake(absl::string_view payload, TimePoint now);
+  absl::Status HandleMetadata(absl::string_view payload);
   absl::Status HandleHave(uint32_t piece_index);
   absl::Status CountToggle(TimePoint now);
   absl::Status OnlyOnce(const char* what);
@@ -94,6 +96,7 @@ class PeerWorker {
   std::unique_ptr<Sender> sender_;
   std::unique_ptr<BlockDownload> download_;
   std::unique_ptr<BlockUpload> upload_;
+  std::unique_ptr<MetadataUpload> metadata_;
 
   bool am_interested_ = false;
   bool peer_choking_ = true;
