@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "torrent/dht.h"
 #include "torrent/event.h"
 #include "torrent/metainfo.h"
 
@@ -27,7 +29,12 @@ struct SessionOptions {
   int max_peers = 200;        // connections over all torrents
   uint64_t memory_bytes = 0;  // buffers, queues and tables; 0: by the machine (64 MiB at most)
   std::string state_dir;      // empty: $XDG_STATE_HOME/torrent
-  bool pex = true;            // peer exchange (BEP 11); never in private torrents
+  // What speaks to strangers without being told whom: off unless asked for.
+  bool dht = false;                        // be a node of the distributed hash table (BEP 5), and ask it for peers
+  bool lan = false;                        // tell and hear the local network (BEP 14)
+  std::vector<std::string> dht_bootstrap;  // "host:port": nodes to begin with, beside the usual ones
+  bool dht_routers = true;                 // the usual ones: well-known routers on the internet
+  bool pex = true;                         // tell peers of peers (BEP 11); never in private torrents
 };
 
 struct TorrentOptions {
@@ -117,6 +124,15 @@ class Session {
   virtual bool WaitStopped(TorrentId id, std::chrono::milliseconds timeout) = 0;
   // The port that is listened on; 0 without.
   virtual uint16_t port() const = 0;
+
+  // Our node of the distributed hash table, which this starts if no torrent did; nothing without one.
+  virtual absl::optional<DhtStatus> Dht() = 0;
+  // Searches it for peers of `infohash` without announcing anything; `on_peers` hears of them as they come, on another
+  // thread. Blocks until the search has ended, or `timeout`. FailedPrecondition: there is no node.
+  // DeadlineExceeded: no node of the network answered within `timeout`.
+  virtual absl::StatusOr<DhtSearchResult> SearchDht(
+      const Infohash& infohash, std::chrono::milliseconds timeout,
+      const std::function<void(const std::vector<std::string>& peers)>& on_peers) = 0;
 
   // Asks all torrents to stop in order (README of src: "Stop"); returns at once, may be called from any thread, twice
   // too.

@@ -217,7 +217,7 @@ inline constexpr std::chrono::minutes kDhtSecretLifetime{5};
 inline constexpr size_t kMaxDhtBootstrapNodes = 64;
 inline constexpr std::chrono::seconds kMinDhtBootstrapBackoff{5};
 inline constexpr std::chrono::minutes kMaxDhtBootstrapBackoff{5};
-inline constexpr size_t kMaxDhtNameLookups = 4;    // at once, a thread each
+inline constexpr size_t kMaxDhtNameLookups = 4;     // at once, a thread each
 inline constexpr size_t kMaxDhtWaitingNames = 200;  // two torrents' worth (kMaxDhtNodes)
 // The table on disk: 200 nodes a family, 38 bytes each at most, and how often it is written.
 inline constexpr size_t kMaxDhtStateBytes = 64 * 1024;

@@ -2,146 +2,35 @@
 
 #include <arpa/inet.h>
 
-#include <CLI/CLI.hpp>
-
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "base/status.h"
+#include "cli/command_parser.h"
 #include "cli/quantity.h"
 
 namespace torrent {
 namespace {
 
 constexpr char kOverview[] =
-    "Downloads what a .torrent file describes, and uploads to others meanwhile.\n"
+    "Downloads what a .torrent file or a magnet link names, and uploads to others meanwhile.\n"
     "The same command again continues where it stopped.\n";
 constexpr char kUsage[] =
-    "Usage: torrent SOURCE... [OPTIONS]      download; SOURCE is a .torrent file or an http(s) URL of one\n"
+    "Usage: torrent SOURCE... [OPTIONS]      download; SOURCE is a .torrent file, an http(s) URL of one, or a magnet "
+    "link\n"
     "       torrent create PATH [OPTIONS]    make a .torrent of a file or a folder\n"
-    "       torrent show FILE [OPTIONS]      tell what is in a .torrent\n"
+    "       torrent show SOURCE [OPTIONS]    tell what is in a torrent\n"
+    "       torrent magnet FILE              tell the magnet link of a .torrent\n"
     "       torrent verify FILE [OPTIONS]    tell which files are whole\n"
-    "       torrent tracker [OPTIONS]        run a small tracker\n\n";
+    "       torrent tracker [OPTIONS]        run a small tracker\n"
+    "       torrent dht [get INFOHASH]       show a live node of the DHT, or the peers that it finds\n\n";
 constexpr char kExamples[] =
     "Examples:\n"
     "  torrent debian.torrent -o ~/Downloads\n"
-    "  torrent debian.torrent --seed=2.0 --upload-limit 1M\n"
+    "  torrent 'magnet:?xt=urn:btih:...' --seed=2.0 --upload-limit 1M\n"
     "  torrent show debian.torrent && torrent debian.torrent --select '1,3-5,*.txt'\n"
     "  torrent create photos/ -a http://tracker.example/announce\n"
     "`torrent COMMAND --help` tells about a command; `man torrent` tells everything.";
-
-// Options below a usage line of our own, without the types that CLI11 derives.
-class HelpFormat : public CLI::Formatter {
- public:
-  explicit HelpFormat(std::string usage) : usage_(std::move(usage)) { column_width(27); }
-  std::string make_usage(const CLI::App*, std::string) const override { return usage_; }
-  std::string make_positionals(const CLI::App*) const override { return ""; }
-  std::string make_group(std::string group, bool, std::vector<const CLI::Option*> options) const override {
-    std::string text = absl::StrCat(group, ":\n");
-    for (const CLI::Option* option : options) absl::StrAppend(&text, make_option(option, false));
-    return text;
-  }
-  std::string make_option_name(const CLI::Option* option, bool) const override {
-    return absl::StrReplaceAll(option->get_name(false, true), {{",", ", "}, {"{false}", ""}});
-  }
-  std::string make_option_opts(const CLI::Option* option) const override {
-    const std::string type = option->get_type_name();
-    return type.empty() || type[0] == '[' ? type : " " + type;
-  }
-
- private:
-  const std::string usage_;
-};
-
-// One command: CLI11's parser, and what is left to check when it is done. A value that CLI11 only stores as text is
-// converted by a check of ours, whose message names the option.
-class Command {
- public:
-  Command(std::string overview, std::string usage) : app_(std::move(overview), "torrent") {
-    app_.formatter(std::make_shared<HelpFormat>(std::move(usage)));
-    app_.set_help_flag("");
-  }
-
-  CLI::App& app() { return app_; }
-  Command& Group(std::string name) {
-    group_ = std::move(name);
-    return *this;
-  }
-
-  void Flag(const std::string& names, bool* value, const std::string& help) {
-    app_.add_flag(names, *value, help)->group(group_);
-  }
-  void Text(const std::string& names, const std::string& type, std::string* value, const std::string& help) {
-    app_.add_option(names, *value, help)->type_name(type)->group(group_)->type_size(1)->expected(1)->take_last();
-  }
-  // `parse` takes the text into its place and says what is wrong with it.
-  template <typename Parse>
-  void Checked(const std::string& names, const std::string& type, Parse parse, const std::string& help) {
-    const std::string name = names.substr(names.rfind("--"));
-    app_.add_option_function<std::string>(
-            names,
-            [this, name, parse](const std::string& text) {
-              absl::Status status = parse(text);
-              if (!status.ok() && error_.ok()) error_ = Annotate(status, name);
-            },
-            help)
-        ->type_name(type)
-        ->group(group_)
-        ->trigger_on_parse();
-  }
-  void Size(const std::string& names, const std::string& type, uint64_t least, uint64_t* value,
-            const std::string& help) {
-    Checked(
-        names, type,
-        [value, least](absl::string_view text) -> absl::Status {
-          ASSIGN_OR_RETURN(*value, ParseSize(text));
-          if (*value < least) {
-            return absl::InvalidArgumentError(absl::StrCat(text, " is too little; at least ", FormatSize(least)));
-          }
-          return absl::OkStatus();
-        },
-        help);
-  }
-  template <typename Number>
-  void Integer(const std::string& names, const std::string& type, int64_t least, int64_t most, Number* value,
-               const std::string& help) {
-    Checked(
-        names, type,
-        [value, least, most](absl::string_view text) -> absl::Status {
-          int64_t number;
-          if (!absl::SimpleAtoi(text, &number) || number < least || number > most) {
-            return absl::InvalidArgumentError(
-                absl::StrCat("\"", text, "\" is not a whole number from ", least, " to ", most));
-          }
-          *value = static_cast<Number>(number);
-          return absl::OkStatus();
-        },
-        help);
-  }
-
-  // Parses what follows the command's name. Text when help or the version was asked for.
-  absl::StatusOr<absl::optional<std::string>> Parse(absl::Span<const char* const> words) {
-    app_.set_help_flag("-h,--help", "This text")->group(group_);      // last of its group
-    std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants it
-    try {
-      app_.parse(std::move(reversed));
-    } catch (const CLI::CallForHelp&) {
-      return absl::make_optional(app_.help());
-    } catch (const CLI::CallForVersion&) {
-      return absl::make_optional<std::string>("torrent " TORRENT_VERSION "\n");
-    } catch (const CLI::Error& error) {
-      return absl::InvalidArgumentError(absl::StrCat(error.what(), "; `torrent --help` tells what there is"));
-    }
-    RETURN_IF_ERROR(error_);
-    return absl::optional<std::string>();
-  }
-
- private:
-  CLI::App app_;
-  std::string group_ = "Options";
-  absl::Status error_;
-};
 
 // "2.0" is a ratio; with a unit behind it ("90m", "1d") it is a time.
 absl::Status ParseSeed(absl::string_view text, TorrentOptions* options) {
@@ -190,7 +79,7 @@ absl::Status CheckHttpUrl(absl::string_view text, bool udp) {
 }
 
 // Limits of rates are counted in int64_t, 0: none.
-void AddLimit(Command* command, const std::string& name, int64_t* value, const std::string& help) {
+void AddLimit(CommandParser* command, const std::string& name, int64_t* value, const std::string& help) {
   command->Checked(
       name, "RATE",
       [value](absl::string_view text) -> absl::Status {
@@ -201,11 +90,34 @@ void AddLimit(Command* command, const std::string& name, int64_t* value, const s
       help);
 }
 
+// "host:port", "1.2.3.4:6881" or "[::1]:6881".
+absl::Status CheckHostPort(absl::string_view text) {
+  const size_t colon = text.rfind(':');
+  int port;
+  if (colon != absl::string_view::npos && colon > 0 && absl::SimpleAtoi(text.substr(colon + 1), &port) && port > 0 &&
+      port < 65536) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not HOST:PORT, as router.example:6881"));
+}
+
+// How to find others without a tracker.
+void AddDiscovery(CommandParser* command, SessionOptions* session) {
+  command->Checked(
+      "--dht-bootstrap", "HOST:PORT",
+      [session](const std::string& text) {
+        session->dht_bootstrap.push_back(text);
+        return CheckHostPort(text);
+      },
+      "Begin the DHT with this node too (may be repeated)");
+}
+
 absl::StatusOr<Arguments> ParseDownload(absl::Span<const char* const> words) {
   DownloadArguments arguments;
   TorrentOptions& torrent = arguments.torrent;
   SessionOptions& session = arguments.session;
-  Command command(kOverview, kUsage);
+  session.dht = session.lan = true;
+  CommandParser command(kOverview, kUsage);
   CLI::App& app = command.app();
   app.add_option("SOURCE", arguments.sources);
   app.footer(kExamples);
@@ -261,6 +173,11 @@ absl::StatusOr<Arguments> ParseDownload(absl::Span<const char* const> words) {
       },
       "Ask this tracker too (may be repeated)");
 
+  command.Flag("--no-dht{false}", &session.dht, "Do not use the distributed hash table");
+  command.Flag("--no-lan{false}", &session.lan, "Do not tell or ask the local network");
+  command.Flag("--no-pex{false}", &session.pex, "Do not tell peers of peers");
+  AddDiscovery(&command, &session);
+
   command.Group("Output");
   command.Flag("--json", &arguments.json, "Events as JSON, one a line, on stdout");
   command.Flag("-q,--quiet", &arguments.quiet, "Errors only");
@@ -277,7 +194,8 @@ absl::StatusOr<Arguments> ParseDownload(absl::Span<const char* const> words) {
     if (!status.ok()) return Annotate(status, "--seed");
   }
   if (arguments.sources.empty()) {
-    return absl::InvalidArgumentError("no SOURCE given: a .torrent file or a URL of one; `torrent --help` tells more");
+    return absl::InvalidArgumentError(
+        "no SOURCE given: a .torrent file, a URL of one or a magnet link; `torrent --help` tells more");
   }
   if (arguments.quiet && arguments.verbose) return absl::InvalidArgumentError("-q and -v exclude each other");
   return arguments;
@@ -286,7 +204,7 @@ absl::StatusOr<Arguments> ParseDownload(absl::Span<const char* const> words) {
 absl::StatusOr<Arguments> ParseCreate(absl::Span<const char* const> words) {
   CreateArguments arguments;
   CreateOptions& options = arguments.options;
-  Command command("Makes a .torrent of a file or a folder.\n", "Usage: torrent create PATH [OPTIONS]\n\n");
+  CommandParser command("Makes a .torrent of a file or a folder.\n", "Usage: torrent create PATH [OPTIONS]\n\n");
   command.app().add_option("PATH", options.path)->required();
   command.Checked(
       "-a,--tracker", "URL",
@@ -326,20 +244,91 @@ absl::StatusOr<Arguments> ParseCreate(absl::Span<const char* const> words) {
 
 absl::StatusOr<Arguments> ParseShow(absl::Span<const char* const> words) {
   ShowArguments arguments;
-  Command command("Tells what is in a .torrent, its files as a tree with the numbers that --select takes.\n",
-                  "Usage: torrent show FILE [OPTIONS]      FILE may be an http(s) URL\n\n");
-  command.app().add_option("FILE", arguments.source)->required();
+  arguments.session.dht = arguments.session.lan = true;
+  CommandParser command("Tells what is in a torrent, its files as a tree with the numbers that --select takes.\n",
+                        "Usage: torrent show SOURCE [OPTIONS]      SOURCE may be an http(s) URL or a magnet link\n\n");
+  command.app().add_option("SOURCE", arguments.source)->required();
   command.Flag("--json", &arguments.json, "As one JSON object");
   command.Flag("--scrape", &arguments.scrape, "Ask its trackers how many peers there are");
+  command.Text("-o,--output", "FILE", &arguments.output, "Write it as a .torrent too");
+  command.Flag("-f,--force", &arguments.force, "Replace FILE when it is there");
+  command.Group("Fetching what a magnet link names");
+  command.Checked(
+      "--timeout", "TIME",
+      [&arguments](absl::string_view text) -> absl::Status {
+        ASSIGN_OR_RETURN(arguments.timeout, ParseDuration(text));
+        return absl::OkStatus();
+      },
+      "Give up, with exit code 4, after so long (default: 120; 0: never)");
+  command.Checked(
+      "--peer", "ADDR:PORT",
+      [&arguments](const std::string& text) {
+        arguments.peers.push_back(text);
+        return CheckPeer(text);
+      },
+      "Try this peer too (may be repeated)");
+  command.Integer("--port", "PORT", 0, 65535, &arguments.session.port, "Listen here, or on the next free one");
+  command.Text("--bind", "ADDR|IFACE", &arguments.session.bind, "Use this address or network interface only");
+  command.Text("--state", "DIR", &arguments.session.state_dir, "Where what was fetched is remembered");
+  command.Flag("--no-dht{false}", &arguments.session.dht, "Do not use the distributed hash table");
+  command.Flag("--no-lan{false}", &arguments.session.lan, "Do not tell or ask the local network");
+  AddDiscovery(&command, &arguments.session);
   ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
   if (help) return HelpArguments{*help};
   return arguments;
 }
 
+absl::StatusOr<Arguments> ParseMagnetCommand(absl::Span<const char* const> words) {
+  MagnetArguments arguments;
+  CommandParser command("Tells the magnet link of a .torrent.\n",
+                        "Usage: torrent magnet FILE      FILE may be an http(s) URL\n\n");
+  command.app().add_option("FILE", arguments.source)->required();
+  ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
+  if (help) return HelpArguments{*help};
+  return arguments;
+}
+
+absl::StatusOr<Arguments> ParseDht(absl::Span<const char* const> words) {
+  DhtArguments arguments;
+  arguments.session.dht = true;
+  std::vector<std::string> what;
+  CommandParser command(
+      "Shows a live node of the distributed hash table until Ctrl-C; with `get`, prints the peers of a torrent.\n",
+      "Usage: torrent dht [OPTIONS]\n       torrent dht get INFOHASH [OPTIONS]      40 hex digits\n\n");
+  command.app().add_option("WHAT", what);
+  command.Integer("--port", "PORT", 0, 65535, &arguments.session.port, "Use this port, or the next free one");
+  command.Text("--bind", "ADDR|IFACE", &arguments.session.bind, "Use this address or network interface only");
+  command.Flag("--no-listen{false}", &arguments.session.listen, "Ask only, answer nobody (BEP 43)");
+  command.Text("--state", "DIR", &arguments.session.state_dir, "Where nodes are remembered");
+  AddDiscovery(&command, &arguments.session);
+  command.Checked(
+      "--timeout", "TIME",
+      [&arguments](absl::string_view text) -> absl::Status {
+        ASSIGN_OR_RETURN(arguments.timeout, ParseDuration(text));
+        return absl::OkStatus();
+      },
+      "End a search, with exit code 4, when nobody answered for so long (default: 60)");
+  command.Flag("--json", &arguments.json, "As JSON, one object a line");
+  ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
+  if (help) return HelpArguments{*help};
+  if (what.empty()) return arguments;
+  if (what[0] != "get") {
+    return absl::InvalidArgumentError(absl::StrCat("dht: \"", what[0], "\" is not `get`"));
+  }
+  if (what.size() != 2) {
+    return absl::InvalidArgumentError(absl::StrCat("dht get takes one infohash, not ", what.size() - 1));
+  }
+  arguments.infohash = Infohash::FromHex(what[1]);
+  if (!arguments.infohash) {
+    return absl::InvalidArgumentError(absl::StrCat("dht get: \"", what[1], "\" is not an infohash of 40 hex digits"));
+  }
+  return arguments;
+}
+
 absl::StatusOr<Arguments> ParseVerify(absl::Span<const char* const> words) {
   VerifyArguments arguments;
-  Command command("Hashes what is on disk and tells which files are whole; exit code 6 when not all are.\n",
-                  "Usage: torrent verify FILE [-o DIR]      FILE may be an http(s) URL\n\n");
+  CommandParser command("Hashes what is on disk and tells which files are whole; exit code 6 when not all are.\n",
+                        "Usage: torrent verify FILE [-o DIR]      FILE may be an http(s) URL\n\n");
   command.app().add_option("FILE", arguments.source)->required();
   command.Text("-o,--output", "DIR", &arguments.output_dir, "Where the files are (default: the current folder)");
   command.Flag("-q,--quiet", &arguments.quiet, "Errors only; the exit code tells");
@@ -350,8 +339,9 @@ absl::StatusOr<Arguments> ParseVerify(absl::Span<const char* const> words) {
 
 absl::StatusOr<Arguments> ParseTracker(absl::Span<const char* const> words) {
   TrackerArguments arguments;
-  Command command("Runs a small HTTP tracker for any torrent: for a LAN, a test or a lesson. Stop it with Ctrl-C.\n",
-                  "Usage: torrent tracker [OPTIONS]\n\n");
+  CommandParser command(
+      "Runs a small HTTP tracker for any torrent: for a LAN, a test or a lesson. Stop it with Ctrl-C.\n",
+      "Usage: torrent tracker [OPTIONS]\n\n");
   command.Integer("--port", "PORT", 0, 65535, &arguments.port, "Listen here (default: 6969; 0: any free one)");
   command.Text("--bind", "ADDR", &arguments.bind, "On this address only (default: all)");
   command.Flag("-q,--quiet", &arguments.quiet, "Errors only");
@@ -368,6 +358,8 @@ absl::StatusOr<Arguments> ParseArguments(int argc, const char* const* argv) {
   const absl::string_view first = argc > 1 ? argv[1] : "";
   if (first == "create") return ParseCreate(words.subspan(2));
   if (first == "show") return ParseShow(words.subspan(2));
+  if (first == "magnet") return ParseMagnetCommand(words.subspan(2));
+  if (first == "dht") return ParseDht(words.subspan(2));
   if (first == "verify") return ParseVerify(words.subspan(2));
   if (first == "tracker") return ParseTracker(words.subspan(2));
   return ParseDownload(words.subspan(argc > 0 ? 1 : 0));

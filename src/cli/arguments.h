@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "absl/types/variant.h"
 #include "torrent/create.h"
 #include "torrent/session.h"
+#include "torrent/sha1.h"
 
 namespace torrent {
 
@@ -38,6 +40,25 @@ struct ShowArguments {
   std::string source;
   bool json = false;
   bool scrape = false;
+  std::string output;  // write the .torrent there; empty: do not
+  bool force = false;  // replace `output`
+  // For the metadata of a magnet link.
+  SessionOptions session;
+  std::vector<std::string> peers;
+  std::chrono::seconds timeout{120};
+};
+
+// torrent magnet FILE
+struct MagnetArguments {
+  std::string source;
+};
+
+// torrent dht [get INFOHASH]
+struct DhtArguments {
+  SessionOptions session;
+  absl::optional<Infohash> infohash;  // to search peers of; without, the node is shown until a signal comes
+  std::chrono::seconds timeout{60};   // of a search
+  bool json = false;
 };
 
 struct VerifyArguments {
@@ -57,8 +78,8 @@ struct HelpArguments {
   std::string text;
 };
 
-using Arguments =
-    absl::variant<DownloadArguments, CreateArguments, ShowArguments, VerifyArguments, TrackerArguments, HelpArguments>;
+using Arguments = absl::variant<DownloadArguments, CreateArguments, ShowArguments, MagnetArguments, VerifyArguments,
+                                TrackerArguments, DhtArguments, HelpArguments>;
 
 // `argv` as main gets it. InvalidArgument with one line that names the option, what was wrong and what would be right.
 absl::StatusOr<Arguments> ParseArguments(int argc, const char* const* argv);

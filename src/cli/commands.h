@@ -13,7 +13,9 @@ namespace torrent {
 // Until a command sets something else, a signal ends the process at once (StopSignals::OnStop).
 Outcome RunDownload(const DownloadArguments& arguments, StopSignals* stop);
 Outcome RunCreate(const CreateArguments& arguments, StopSignals* stop);
-Outcome RunShow(const ShowArguments& arguments);
+Outcome RunShow(const ShowArguments& arguments, StopSignals* stop);
+Outcome RunMagnet(const MagnetArguments& arguments);
+Outcome RunDht(const DhtArguments& arguments, StopSignals* stop);
 Outcome RunVerify(const VerifyArguments& arguments);
 Outcome RunTracker(const TrackerArguments& arguments, StopSignals* stop);
 

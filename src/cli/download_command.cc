@@ -77,7 +77,7 @@ class Download {
 
   void Load(const std::string& source) {
     Loaded loaded{source, nullptr, {}};
-    const Outcome outcome = LoadSource(source, &loaded.metainfo);
+    const Outcome outcome = LoadMetainfoSource(source, &loaded.metainfo);
     if (outcome.exit_code != kExitDone) {
       Fail(SourceForDisplay(source), outcome.exit_code, outcome.message);
       return;

@@ -165,6 +165,28 @@ std::string JsonOfError(absl::optional<TorrentId> torrent, absl::string_view sou
   return Dump(json);
 }
 
+std::string JsonOfDht(const DhtStatus& status) {
+  Json json = Begin("dht");
+  json["id"] = status.id;
+  json["nodes"] = status.nodes_v4;
+  json["nodes6"] = status.nodes_v6;
+  json["good_nodes"] = status.good_nodes;
+  json["lookups"] = status.lookups;
+  json["lookups_done"] = status.lookups_done;
+  json["sent_bytes"] = status.sent_bytes;
+  json["received_bytes"] = status.received_bytes;
+  json["dropped"] = status.dropped;
+  if (!status.external_v4.empty()) json["address"] = status.external_v4;
+  if (!status.external_v6.empty()) json["address6"] = status.external_v6;
+  return Dump(json);
+}
+
+std::string JsonOfDhtPeer(absl::string_view endpoint) {
+  Json json = Begin("dht_peer");
+  json["address"] = Text(endpoint);
+  return Dump(json);
+}
+
 std::string JsonOfGap(uint64_t lines) {
   Json json = Begin("gap");
   json["lines"] = lines;

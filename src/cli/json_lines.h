@@ -25,6 +25,10 @@ std::string JsonOfError(absl::optional<TorrentId> torrent, absl::string_view sou
 // That `lines` lines were left out because nobody read them in time.
 std::string JsonOfGap(uint64_t lines);
 
+// `torrent dht --json`: the node as it is now; a peer that a search found.
+std::string JsonOfDht(const DhtStatus& status);
+std::string JsonOfDhtPeer(absl::string_view endpoint);
+
 // `torrent show --json`: one object, over several lines.
 std::string JsonOfMetainfo(const Metainfo& metainfo, const std::vector<ScrapeResult>* scrapes);
 

@@ -16,7 +16,9 @@ struct RunCommand {
   StopSignals* stop;
   Outcome operator()(const DownloadArguments& arguments) const { return RunDownload(arguments, stop); }
   Outcome operator()(const CreateArguments& arguments) const { return RunCreate(arguments, stop); }
-  Outcome operator()(const ShowArguments& arguments) const { return RunShow(arguments); }
+  Outcome operator()(const ShowArguments& arguments) const { return RunShow(arguments, stop); }
+  Outcome operator()(const MagnetArguments& arguments) const { return RunMagnet(arguments); }
+  Outcome operator()(const DhtArguments& arguments) const { return RunDht(arguments, stop); }
   Outcome operator()(const VerifyArguments& arguments) const { return RunVerify(arguments); }
   Outcome operator()(const TrackerArguments& arguments) const { return RunTracker(arguments, stop); }
   Outcome operator()(const HelpArguments& arguments) const { return WriteOut(arguments.text); }

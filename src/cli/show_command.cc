@@ -27,9 +27,9 @@ std::string ScrapeText(const std::vector<ScrapeResult>& scrapes) {
 
 }  // namespace
 
-Outcome RunShow(const ShowArguments& arguments) {
+Outcome RunShow(const ShowArguments& arguments, StopSignals*) {
   std::shared_ptr<const Metainfo> metainfo;
-  if (Outcome outcome = LoadSource(arguments.source, &metainfo); outcome.exit_code != kExitDone) return outcome;
+  if (Outcome outcome = LoadMetainfoSource(arguments.source, &metainfo); outcome.exit_code != kExitDone) return outcome;
   // What the file says comes first, and at once: a tracker may take its time.
   if (!arguments.json) {
     if (Outcome outcome = WriteOut(MetainfoText(*metainfo)); outcome.exit_code != kExitDone) return outcome;

@@ -38,25 +38,41 @@ std::string SourceForDisplay(const std::string& source) {
   return SchemeOf(source).empty() ? CleanText(source, kMaxSourceText) : SafeUrlText(source);
 }
 
-Outcome LoadSource(const std::string& source, std::shared_ptr<const Metainfo>* metainfo) {
+Outcome LoadSource(const std::string& source, Source* loaded) {
   const std::string scheme = SchemeOf(source);
   if (scheme == "magnet") {
-    return Refuse(source, kExitTorrent, "magnet links are not supported yet; give the .torrent file instead");
+    absl::StatusOr<Magnet> magnet = ParseMagnet(source);
+    if (!magnet.ok()) return Refuse(source, kExitTorrent, magnet.status().message());
+    loaded->magnet = *std::move(magnet);
+    return {};
   }
   if (!scheme.empty() && scheme != "http" && scheme != "https") {
-    return Refuse(source, kExitUsage,
-                  absl::StrCat("cannot fetch ", scheme, ":// addresses; give a file, or an http or https URL"));
+    return Refuse(
+        source, kExitUsage,
+        absl::StrCat("cannot fetch ", scheme, ":// addresses; give a file, an http or https URL, or a magnet"));
   }
-  absl::StatusOr<Metainfo> loaded;
+  absl::StatusOr<Metainfo> metainfo;
   if (scheme.empty()) {
-    loaded = LoadMetainfo(source);
+    metainfo = LoadMetainfo(source);
   } else {
     const absl::StatusOr<std::string> bytes = FetchMetainfo(source);
     if (!bytes.ok()) return Refuse(source, kExitTorrent, bytes.status().message());
-    loaded = ParseMetainfo(*bytes);
+    metainfo = ParseMetainfo(*bytes);
   }
-  if (!loaded.ok()) return Refuse(source, kExitTorrent, loaded.status().message());
-  *metainfo = std::make_shared<const Metainfo>(*std::move(loaded));
+  if (!metainfo.ok()) return Refuse(source, kExitTorrent, metainfo.status().message());
+  loaded->metainfo = std::make_shared<const Metainfo>(*std::move(metainfo));
+  return {};
+}
+
+Outcome LoadMetainfoSource(const std::string& source, std::shared_ptr<const Metainfo>* metainfo) {
+  Source loaded;
+  if (Outcome outcome = LoadSource(source, &loaded); outcome.exit_code != kExitDone) return outcome;
+  if (loaded.metainfo == nullptr) {
+    return Refuse(
+        source, kExitUsage,
+        "a magnet link does not say what the files are; `torrent show MAGNET -o FILE` makes a .torrent of it");
+  }
+  *metainfo = std::move(loaded.metainfo);
   return {};
 }
 

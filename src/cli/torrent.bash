@@ -7,18 +7,23 @@ _torrent() {
 
   case $command in
     create) options='--tracker --web-seed --piece-length --private --comment --output --force --quiet --help' ;;
-    show) options='--json --scrape --help' ;;
+    show)
+      options='--json --scrape --output --force --timeout --peer --port --bind --state --no-dht --no-lan --dht-bootstrap --help'
+      ;;
+    magnet) options='--help' ;;
+    dht) options='--port --bind --no-listen --state --dht-bootstrap --timeout --json --help' ;;
     verify) options='--output --quiet --help' ;;
     tracker) options='--port --bind --quiet --help' ;;
     *)
       options='--output --select --allocate --overwrite --no-wait --state --seed --download-limit --upload-limit
-        --timeout --memory --port --bind --no-listen --max-peers --peer --tracker --json --quiet --verbose --version --help'
+        --timeout --memory --port --bind --no-listen --max-peers --peer --tracker --no-dht --no-lan --no-pex
+        --dht-bootstrap --json --quiet --verbose --version --help'
       ;;
   esac
 
   case $previous in
     -o | --output | --state)
-      if [ "$command" = create ]; then compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      if [ "$command" = create ] || [ "$command" = show ]; then compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current")
       else compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$current"); fi
       return
       ;;
@@ -31,7 +36,7 @@ _torrent() {
       return
       ;;
     --select | --download-limit | --upload-limit | --timeout | --memory | --port | --max-peers | --peer | -a | \
-      --tracker | -w | --web-seed | --comment)
+      --tracker | --dht-bootstrap | -w | --web-seed | --comment)
       return
       ;;
   esac
@@ -44,11 +49,12 @@ _torrent() {
   case $command in
     create) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     tracker) ;;
+    dht) mapfile -t COMPREPLY < <(compgen -W get -- "$current") ;;
     *) mapfile -t COMPREPLY < <(compgen -f -X '!*.torrent' -- "$current"; compgen -d -- "$current") ;;
   esac
   # A command is the first word only.
   if [ "$COMP_CWORD" -eq 1 ]; then
-    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W 'create show verify tracker' -- "$current")
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W 'create show magnet verify tracker dht' -- "$current")
   fi
 }
 complete -F _torrent torrent

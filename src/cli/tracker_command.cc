@@ -2,35 +2,12 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/mutex.h"
 #include "cli/commands.h"
 #include "cli/display.h"
+#include "cli/latch.h"
 #include "tracker_server/tracker_server.h"
 
 namespace torrent {
-namespace {
-
-// What the signal thread tells the waiting one.
-class Latch {
- public:
-  void Set() ABSL_LOCKS_EXCLUDED(mutex_) {
-    MutexLock lock(&mutex_);
-    set_ = true;
-    changed_.SignalAll();
-  }
-  void Wait() ABSL_LOCKS_EXCLUDED(mutex_) {
-    MutexLock lock(&mutex_);
-    while (!set_) changed_.Wait(&mutex_);
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  bool set_ ABSL_GUARDED_BY(mutex_) = false;
-};
-
-}  // namespace
-
 Outcome RunTracker(const TrackerArguments& arguments, StopSignals* stop) {
   absl::StatusOr<std::unique_ptr<TrackerServer>> server =
       TrackerServer::Start({.port = arguments.port, .bind = arguments.bind});
@@ -44,7 +21,7 @@ Outcome RunTracker(const TrackerArguments& arguments, StopSignals* stop) {
   Display display({.text_fd = STDOUT_FILENO, .quiet = arguments.quiet});
   display.Print(absl::StrCat("tracker for any torrent at http://", v6 ? "[" : "", host, v6 ? "]" : "", ":",
                              (*server)->port(), "/announce; Ctrl-C stops it"));
-  stopped.Wait();
+  stopped.WaitUntil(TimePoint::max());
   stop->OnStop(nullptr);
   (*server)->Stop();
   return {kExitSignal + stop->received(), ""};

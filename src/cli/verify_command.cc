@@ -31,7 +31,7 @@ std::string LineOf(const MetainfoFile& file, const FileCheck& check) {
 
 Outcome RunVerify(const VerifyArguments& arguments) {
   std::shared_ptr<const Metainfo> metainfo;
-  if (Outcome outcome = LoadSource(arguments.source, &metainfo); outcome.exit_code != kExitDone) return outcome;
+  if (Outcome outcome = LoadMetainfoSource(arguments.source, &metainfo); outcome.exit_code != kExitDone) return outcome;
   Display display({.text_fd = STDOUT_FILENO, .quiet = arguments.quiet});
   const std::string name = CleanText(metainfo->name, 200);
   const absl::StatusOr<VerifyReport> report =

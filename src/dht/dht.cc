@@ -333,11 +333,11 @@ void DhtThread::Publish(TimePoint now) {
   if (v4_ != nullptr) {
     status.id = v4_->id().Hex();
     status.nodes_v4 = static_cast<uint32_t>(v4_->table().size());
-    status.external_v4 = v4_->external();
+    if (v4_->external()) status.external_v4 = v4_->external()->ToString();
   }
   if (v6_ != nullptr) {
     status.nodes_v6 = static_cast<uint32_t>(v6_->table().size());
-    status.external_v6 = v6_->external();
+    if (v6_->external()) status.external_v6 = v6_->external()->ToString();
   }
   MutexLock lock(&status_mutex_);
   status_ = std::move(status);

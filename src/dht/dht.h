@@ -17,6 +17,7 @@
 #include "net/endpoint.h"
 #include "net/resolver.h"
 #include "net/udp_port.h"
+#include "torrent/dht.h"
 #include "torrent/sha1.h"
 
 namespace torrent {
@@ -30,20 +31,6 @@ struct DhtOptions {
   std::vector<std::pair<std::string, uint16_t>> bootstrap;
   std::vector<std::pair<std::string, uint16_t>> user_bootstrap;
   bool read_only = false;  // BEP 43: we ask and do not answer (nobody can reach us: --no-listen)
-};
-
-struct DhtStatus {
-  std::string id;  // 40 hex digits, of IPv4
-  uint32_t nodes_v4 = 0;
-  uint32_t nodes_v6 = 0;
-  uint32_t good_nodes = 0;    // answered within the last 15 minutes
-  uint32_t lookups = 0;       // under way
-  uint64_t lookups_done = 0;  // in this run
-  uint64_t sent_bytes = 0;
-  uint64_t received_bytes = 0;
-  uint64_t dropped = 0;  // datagrams refused: malformed, over a limit, from where nobody was asked
-  absl::optional<Address> external_v4, external_v6;  // ours, as several nodes saw it (BEP 42)
-  bool bootstrapped = false;
 };
 
 class Dht {

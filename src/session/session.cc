@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "session/discovery.h"
 #include "session/incoming.h"
 #include "session/machine.h"
 #include "swarm/swarm.h"
@@ -71,7 +72,15 @@ class SessionImpl final : public Session {
     resources_.state_dir = &*state_dir_;
     ASSIGN_OR_RETURN(checkpointer_, Checkpointer::Start());
     resources_.checkpointer = checkpointer_.get();
-    if (!options_.listen) return absl::OkStatus();
+    if (options_.listen) RETURN_IF_ERROR(Listen());
+    ASSIGN_OR_RETURN(discovery_, Discovery::Start(options_, resources_.shared.port, resources_.shared.bind, &resolver_,
+                                                  *state_dir_));
+    resources_.udp_trackers = discovery_->udp_trackers();
+    resources_.shared.udp_port = options_.listen ? discovery_->udp_port() : 0;
+    return absl::OkStatus();
+  }
+
+  absl::Status Listen() {
     absl::StatusOr<Listener> listener = Listener::Open(options_.port, resources_.shared.bind, kPortTries);
     if (!listener.ok()) return absl::UnavailableError(listener.status().message());
     resources_.shared.port = listener->port();
@@ -84,6 +93,18 @@ class SessionImpl final : public Session {
                                                   }
                                                 }));
     return absl::OkStatus();
+  }
+
+  absl::optional<DhtStatus> Dht() override {
+    discovery_->Join();
+    if (discovery_->dht() == nullptr) return absl::nullopt;
+    return discovery_->dht()->Status();
+  }
+
+  absl::StatusOr<DhtSearchResult> SearchDht(
+      const Infohash& infohash, std::chrono::milliseconds timeout,
+      const std::function<void(const std::vector<std::string>&)>& on_peers) override {
+    return discovery_->Search(infohash, timeout, on_peers);
   }
 
   absl::StatusOr<TorrentId> Add(std::shared_ptr<const Metainfo> metainfo, const TorrentOptions& options) override {
@@ -105,7 +126,8 @@ class SessionImpl final : public Session {
       MutexLock lock(&mutex_);
       id = next_id_++;
     }
-    ASSIGN_OR_RETURN(std::unique_ptr<Swarm> made, Swarm::Create(id, std::move(metainfo), options, resources_));
+    ASSIGN_OR_RETURN(std::unique_ptr<Swarm> made,
+                     Swarm::Create(id, metainfo, options, ResourcesOf(metainfo->is_private)));
     std::shared_ptr<Swarm> swarm = std::move(made);
     RETURN_IF_ERROR(swarm->Start());
     MutexLock lock(&mutex_);
@@ -153,6 +175,16 @@ class SessionImpl final : public Session {
     return nullptr;
   }
 
+  // What a torrent may use; a private one has its trackers alone (BEP 27).
+  SwarmResources ResourcesOf(bool is_private) {
+    SwarmResources resources = resources_;
+    if (is_private) return resources;
+    discovery_->Join();
+    resources.shared.dht = discovery_->dht();
+    resources.lan = discovery_->lan();
+    return resources;
+  }
+
   absl::StatusOr<PieceWriter*> WriterOf(uint64_t device) {
     MutexLock lock(&mutex_);
     std::unique_ptr<PieceWriter>& writer = writers_[device];
@@ -175,6 +207,7 @@ class SessionImpl final : public Session {
   Resolver resolver_;
   absl::optional<StateDir> state_dir_;
   std::unique_ptr<Checkpointer> checkpointer_;
+  std::unique_ptr<Discovery> discovery_;
   SwarmResources resources_;
 
   mutable Mutex mutex_;

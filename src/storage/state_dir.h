@@ -27,6 +27,9 @@ class StateDir {
   std::string LockPath(const Infohash& infohash, absl::string_view output_dir) const;
   std::string PartFilePath(const Infohash& infohash, absl::string_view output_dir) const;
 
+  // The nodes of the DHT that were known last.
+  std::string DhtPath() const { return path_ + "/dht.nodes"; }
+
  private:
   explicit StateDir(std::string path) : path_(std::move(path)) {}
   std::string path_;

@@ -8,6 +8,7 @@
 namespace torrent {
 
 inline constexpr uint8_t kOurMetadataId = 2;  // ut_metadata, BEP 9
+inline constexpr uint8_t kOurPexId = 5;       // ut_pex, BEP 11
 
 }  // namespace torrent
 

@@ -220,8 +220,8 @@ absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
     return absl::OkStatus();
   }
   TimePoint deadline = now + std::chrono::seconds(10);  // idle and keep-alive times are coarser than that
-  deadline = std::min(
-      {deadline, download_->ReviewAt(), upload_->ResumeAt(), pex_.NextLook(), metadata_->ResumeAt(now)});
+  deadline =
+      std::min({deadline, download_->ReviewAt(), upload_->ResumeAt(), pex_.NextLook(), metadata_->ResumeAt(now)});
   if (am_interested_ && download_->hungry() && !peer_choking_) deadline = std::min(deadline, now + kHungryRetry);
   if (read_resume_ > now) deadline = std::min(deadline, read_resume_);
   if (!download_->asked_any()) receiver_->Rest();

@@ -31,9 +31,6 @@
 
 namespace torrent {
 
-// The id under which peers are to send us ut_pex, as our extension handshake says.
-inline constexpr uint8_t kOurPexId = static_cast<uint8_t>(wire::Extension::kPex) + 1;
-
 class PeerWorker {
  public:
   PeerWorker(SwarmContext* context, std::shared_ptr<PeerLink> link);

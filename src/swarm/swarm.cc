@@ -138,7 +138,7 @@ absl::Status Swarm::Open() {
   checkpoint_ = *std::move(checkpoint);
 
   PeerFinder::Options sources;
-  sources.dht = resources_.dht;
+  sources.dht = resources_.shared.dht;
   sources.lan = resources_.lan;
   sources.is_private = metainfo_->is_private;
   sources.nodes = metainfo_->nodes;

@@ -49,7 +49,6 @@ struct SwarmResources {
   Budget* announces = nullptr;
   Resolver* resolver = nullptr;
   UdpTransactions* udp_trackers = nullptr;  // on the session's UDP port; null: UDP trackers are skipped
-  Dht* dht = nullptr;                       // null: without
   LanDiscovery* lan = nullptr;              // null: without
   EventListener* listener = nullptr;
   uint32_t tracker_key = 0;

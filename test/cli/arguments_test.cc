@@ -145,7 +145,12 @@ TEST(ArgumentsTest, ErrorsNameTheOptionAndWhatWasTyped) {
       {{"create", "p", "-l", "32M"}, "--piece-length", "32M"},
       {{"create", "p", "-w", "file:///x"}, "--web-seed", "file:///x"},
       {{"create"}, "PATH", "--help"},
-      {{"show"}, "FILE", "--help"},
+      {{"show"}, "SOURCE", "--help"},
+      {{"magnet"}, "FILE", "--help"},
+      {{"dht", "put"}, "put", "get"},
+      {{"dht", "get"}, "dht get", "one infohash"},
+      {{"dht", "get", "xyz"}, "xyz", "40 hex digits"},
+      {{"f", "--dht-bootstrap", "host"}, "--dht-bootstrap", "HOST:PORT"},
       {{"verify", "a", "b"}, "b", "--help"},
       {{"tracker", "--port", "-1"}, "--port", "-1"},
   };

@@ -23,8 +23,14 @@ using ::testing::Not;
 // request to stop makes it kStopped where it is.
 class FakeSession : public Session {
  public:
+  absl::optional<DhtStatus> Dht() override { return absl::nullopt; }
+  absl::StatusOr<DhtSearchResult> SearchDht(const Infohash&, std::chrono::milliseconds,
+                                            const std::function<void(const std::vector<std::string>&)>&) override {
+    return absl::UnimplementedError("not here");
+  }
   absl::StatusOr<TorrentId> Add(std::shared_ptr<const Metainfo>, const TorrentOptions&) override {
-    return TorrentId{0};
+    return TorrentId{0
+};
   }
   TorrentStatus Status(TorrentId id) const override {
     std::deque<TorrentStatus>& script = scripts[id];

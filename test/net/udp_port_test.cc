@@ -177,10 +177,14 @@ TEST(UdpPortTest, ATakenPortIsNamed) {
     EXPECT_FALSE(v6->has_v4());
     EXPECT_TRUE(absl::IsAlreadyExists(UdpPort::Open(v6->port(), BindOptions()).status()));
   }
-  // TCP on the same number is another thing.
-  absl::StatusOr<Listener> listener = Listener::Open(0, BindOptions(), 1);
-  ASSERT_TRUE(listener.ok());
-  EXPECT_TRUE(UdpPort::Open(listener->port(), BindOptions()).ok());
+  // TCP on the same number is another thing. (Somebody else may have that number for UDP: then the next.)
+  absl::Status beside_tcp;
+  std::vector<Listener> listeners;
+  do {
+    listeners.push_back(*Listener::Open(0, BindOptions(), 10));
+    beside_tcp = UdpPort::Open(listeners.back().port(), BindOptions()).status();
+  } while (absl::IsAlreadyExists(beside_tcp) && listeners.size() < 20);
+  EXPECT_TRUE(beside_tcp.ok()) << beside_tcp;
 }
 
 TEST(UdpPortTest, StandsWhereBindSays) {

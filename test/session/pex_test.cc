@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "swarm/peer_worker.h"
+#include "swarm/extension_ids.h"
 #include "test/session/fixture.h"
 #include "test/support/fake_trackers.h"
 #include "wire/pex_message.h"
