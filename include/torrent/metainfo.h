@@ -58,6 +58,10 @@ absl::StatusOr<Metainfo> ParseMetainfo(absl::string_view bytes);
 // The same for a bare `info` value, as metadata exchange (BEP 9) delivers it.
 absl::StatusOr<Metainfo> ParseInfo(absl::string_view info_bytes);
 
+// The bytes of a .torrent file with that `info` value and these trackers, web seeds, nodes and remarks. (Of a hybrid
+// one without its v2 hashes of pieces, which nobody needs who uses it as v1.)
+std::string EncodeMetainfo(const Metainfo& metainfo);
+
 // Reads and parses `path`. NotFound, PermissionDenied and the like with the path for what the file system says.
 absl::StatusOr<Metainfo> LoadMetainfo(const std::string& path);
 

@@ -68,4 +68,8 @@ std::string StateDir::PartFilePath(const Infohash& infohash, absl::string_view o
   return absl::StrCat(path_, "/", NameOf(infohash, output_dir), ".part");
 }
 
+std::string StateDir::MetainfoPath(const Infohash& infohash) const {
+  return absl::StrCat(path_, "/", infohash.Hex(), ".torrent");
+}
+
 }  // namespace torrent

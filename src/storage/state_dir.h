@@ -26,6 +26,8 @@ class StateDir {
   std::string RecordPath(const Infohash& infohash, absl::string_view output_dir) const;
   std::string LockPath(const Infohash& infohash, absl::string_view output_dir) const;
   std::string PartFilePath(const Infohash& infohash, absl::string_view output_dir) const;
+  // Of a torrent that came by a magnet link, wherever its files go: the infohash and ".torrent".
+  std::string MetainfoPath(const Infohash& infohash) const;
 
   // The nodes of the DHT that were known last.
   std::string DhtPath() const { return path_ + "/dht.nodes"; }
