@@ -18,6 +18,13 @@ namespace torrent {
 // Names a torrent within its session, from 0.
 using TorrentId = uint32_t;
 
+// The metadata of a magnet link is being fetched from peers (BEP 9): bytes of it so far, and in all (0: no peer has
+// told).
+struct MetadataProgressEvent {
+  uint64_t done_bytes;
+  uint64_t total_bytes;
+};
+
 // The files were looked at, and it is known what is there already.
 struct MetadataEvent {
   std::string name;
@@ -111,13 +118,14 @@ enum EventKind : uint32_t {
   kChokeEvents = 1u << 6,
   kDiskEvents = 1u << 7,
   kEndEvents = 1u << 8,  // done, error
-  kAllEvents = (1u << 9) - 1,
+  kMetadataProgressEvents = 1u << 9,
+  kAllEvents = (1u << 10) - 1,
 };
 
 struct Event {
   TorrentId torrent;
-  absl::variant<MetadataEvent, CheckEvent, AnnounceEvent, PeersFoundEvent, PeerConnectedEvent, PeerGoneEvent,
-                MessageEvent, PieceEvent, ChokeRoundEvent, DiskEvent, DoneEvent, ErrorEvent>
+  absl::variant<MetadataEvent, MetadataProgressEvent, CheckEvent, AnnounceEvent, PeersFoundEvent, PeerConnectedEvent,
+                PeerGoneEvent, MessageEvent, PieceEvent, ChokeRoundEvent, DiskEvent, DoneEvent, ErrorEvent>
       what;
 };
 

@@ -16,6 +16,7 @@
 #include "absl/types/optional.h"
 #include "torrent/dht.h"
 #include "torrent/event.h"
+#include "torrent/magnet.h"
 #include "torrent/metainfo.h"
 
 namespace torrent {
@@ -48,9 +49,16 @@ struct TorrentOptions {
   std::chrono::seconds seed_time{0};  // stop seeding after that long; 0: no bound
   std::vector<std::string> peers;     // "address:port" to try in any case
   std::vector<std::string> trackers;  // in addition to the torrent's, typed by the user
+
+  // --- For magnet links, whose files are not known yet
+  // ---------------------------------------------------------------- Makes `wanted` once they are; called on a thread
+  // of the session. Empty: what the link selects (BEP 53), or all.
+  std::function<absl::StatusOr<std::vector<bool>>(const Metainfo&)> select;
+  bool metadata_only = false;  // kStopped as soon as MetainfoOf has it; no file is touched
 };
 
 enum class TorrentState : uint8_t {
+  kMetadata,  // asking peers what a magnet link's files are
   kChecking,  // hashing what is on disk
   kDownloading,
   kWaitingForDisk,  // full; goes on by itself
@@ -84,10 +92,12 @@ struct PeersOfSource {
 struct TorrentStatus {
   TorrentState state = TorrentState::kChecking;
   Failure failure = Failure::kNone;
-  absl::Status error;          // of failure, or of the disk that is waited for
-  uint64_t wanted_bytes = 0;   // of the pieces that hold wanted files, pad bytes not counted
-  uint64_t done_bytes = 0;     // of them, written and verified
-  uint64_t checked_bytes = 0;  // while kChecking
+  absl::Status error;                 // of failure, or of the disk that is waited for
+  uint64_t metadata_bytes = 0;        // while kMetadata: fetched so far
+  uint64_t metadata_total_bytes = 0;  // 0: no peer has told
+  uint64_t wanted_bytes = 0;          // of the pieces that hold wanted files, pad bytes not counted
+  uint64_t done_bytes = 0;            // of them, written and verified
+  uint64_t checked_bytes = 0;         // while kChecking
   uint64_t check_total_bytes = 0;
   uint64_t downloaded_bytes = 0;  // payload received in this run
   uint64_t uploaded_bytes = 0;
@@ -118,6 +128,14 @@ class Session {
   // fit the torrent, AlreadyExists when this session or another process has it in the same folder, or the file system's
   // own error.
   virtual absl::StatusOr<TorrentId> Add(std::shared_ptr<const Metainfo> metainfo, const TorrentOptions& options) = 0;
+
+  // Starts a torrent from a magnet link: its metadata is fetched from peers (kMetadata) unless an earlier run kept it
+  // in the state folder, and then it goes on as if that had been added, under the same id. Errors as above; those that
+  // need the files (a selection, the folder) become the torrent's own.
+  virtual absl::StatusOr<TorrentId> Add(const Magnet& magnet, const TorrentOptions& options) = 0;
+
+  // What torrent this is; null while the metadata is not there.
+  virtual std::shared_ptr<const Metainfo> MetainfoOf(TorrentId id) const = 0;
 
   virtual TorrentStatus Status(TorrentId id) const = 0;
   // Waits until `id` is kStopped or `timeout` has passed; true when it is kStopped.

@@ -73,6 +73,16 @@ inline constexpr std::chrono::seconds kMetadataRoomTime{20};
 // Answers that wait for one peer (BEP 9), and how often one may fetch all of it: a peer that lost some asks twice.
 inline constexpr size_t kMaxMetadataAnswers = 64;
 inline constexpr uint64_t kMaxMetadataServings = 3;
+// What peers say before the metadata is there, kept for the swarm: of all of a torrent, and of one, a bitfield of
+// kMaxPieces and some more.
+inline constexpr int64_t kMaxEarlyBytes = 4 << 20;
+inline constexpr int64_t kMaxEarlyPeerBytes = kMaxPieces / 8 + 64 * 1024;
+// Before the metadata is there we send handshakes, requests and rejects: below 1 KiB, but to a flood of requests.
+inline constexpr size_t kMaxEarlyOutput = 64 * 1024;
+// An adopted connection cannot be told our pieces by a bitfield any more; more `have`s than this are not sent for it.
+inline constexpr size_t kMaxAdoptedHaves = 2000;
+// Where all connections are taken, a peer that gave no metadata for so long makes room for one that is waiting.
+inline constexpr std::chrono::seconds kMetadataUseless{30};
 // BEP 6 suggests 10 pieces for a peer that has none.
 inline constexpr size_t kAllowedFastPieces = 10;
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/clean_text.h"
+#include "base/status.h"
 #include "cli/commands.h"
 #include "cli/display.h"
 #include "cli/event_queue.h"
@@ -62,9 +63,14 @@ class Download {
 
  private:
   struct Loaded {
-    std::string source;
-    std::shared_ptr<const Metainfo> metainfo;
-    std::vector<bool> wanted;
+    std::string text;  // as it was typed
+    Source source;
+    std::vector<bool> wanted;  // of a .torrent
+
+    std::string Name() const {
+      if (source.metainfo != nullptr) return CleanText(source.metainfo->name, kMaxNameBytes);
+      return source.magnet.name.empty() ? source.magnet.infohash.Hex() : CleanText(source.magnet.name, kMaxNameBytes);
+    }
   };
 
   // Says it at once: other sources may go on for hours.
@@ -75,17 +81,19 @@ class Download {
     return {exit_code, ""};
   }
 
-  void Load(const std::string& source) {
-    Loaded loaded{source, nullptr, {}};
-    const Outcome outcome = LoadMetainfoSource(source, &loaded.metainfo);
+  void Load(const std::string& text) {
+    Loaded loaded;
+    loaded.text = text;
+    const Outcome outcome = LoadSource(text, &loaded.source);
     if (outcome.exit_code != kExitDone) {
-      Fail(SourceForDisplay(source), outcome.exit_code, outcome.message);
+      Fail(SourceForDisplay(text), outcome.exit_code, outcome.message);
       return;
     }
-    if (!arguments_.select.empty()) {
-      absl::StatusOr<std::vector<bool>> wanted = SelectFiles(*loaded.metainfo, arguments_.select);
+    if (!loaded.source.magnet.notice.empty()) display_.PrintNote(loaded.source.magnet.notice);
+    if (!arguments_.select.empty() && loaded.source.metainfo != nullptr) {
+      absl::StatusOr<std::vector<bool>> wanted = SelectFiles(*loaded.source.metainfo, arguments_.select);
       if (!wanted.ok()) {
-        Fail(SourceForDisplay(source), kExitUsage, absl::StrCat("--select: ", wanted.status().message()));
+        Fail(SourceForDisplay(text), kExitUsage, absl::StrCat("--select: ", wanted.status().message()));
         return;
       }
       loaded.wanted = *std::move(wanted);
@@ -93,18 +101,30 @@ class Download {
     loaded_.push_back(std::move(loaded));
   }
 
-  void Add(const Loaded& loaded) {
+  absl::StatusOr<TorrentId> AddToSession(const Loaded& loaded) {
     TorrentOptions options = arguments_.torrent;
-    options.wanted = loaded.wanted;
-    const absl::StatusOr<TorrentId> id = session_->Add(loaded.metainfo, options);
+    if (loaded.source.metainfo != nullptr) {
+      options.wanted = loaded.wanted;
+      return session_->Add(loaded.source.metainfo, options);
+    }
+    if (!arguments_.select.empty()) {
+      options.select = [this](const Metainfo& metainfo) -> absl::StatusOr<std::vector<bool>> {
+        absl::StatusOr<std::vector<bool>> wanted = SelectFiles(metainfo, arguments_.select);
+        return wanted.ok() ? wanted : Annotate(wanted.status(), "--select");
+      };
+    }
+    return session_->Add(loaded.source.magnet, options);
+  }
+
+  void Add(const Loaded& loaded) {
+    const absl::StatusOr<TorrentId> id = AddToSession(loaded);
     if (!id.ok()) {
       const int exit_code = ExitCodeOfDisk(id.status());
-      Fail(SourceForDisplay(loaded.source), exit_code,
-           absl::StrCat(CleanText(loaded.metainfo->name, kMaxNameBytes), ": ", id.status().message(),
-                        Advice(exit_code, id.status())));
+      Fail(SourceForDisplay(loaded.text), exit_code,
+           absl::StrCat(loaded.Name(), ": ", id.status().message(), Advice(exit_code, id.status())));
       return;
     }
-    running_.push_back({*id, CleanText(loaded.metainfo->name, kMaxNameBytes), options.seed});
+    running_.push_back({*id, loaded.Name(), arguments_.torrent.seed});
   }
 
   const DownloadArguments& arguments_;

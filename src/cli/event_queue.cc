@@ -9,7 +9,9 @@ namespace torrent {
 namespace {
 
 uint32_t Wanted(const EventQueue::Options& options) {
-  return (options.json ? kMetadataEvents | kAnnounceEvents | kPeerEvents | kPieceEvents | kDiskEvents : 0u) |
+  return (options.json
+              ? kMetadataEvents | kMetadataProgressEvents | kAnnounceEvents | kPeerEvents | kPieceEvents | kDiskEvents
+              : 0u) |
          (options.notes ? NotedEvents(options.verbose) : 0u);
 }
 

@@ -51,6 +51,12 @@ struct EventLine {
     json["pieces"] = e.pieces;
     return Dump(json);
   }
+  absl::optional<std::string> operator()(const MetadataProgressEvent& e) const {
+    Json json = Begin("fetching_metadata", torrent);
+    json["done"] = e.done_bytes;
+    json["total"] = e.total_bytes > 0 ? Json(e.total_bytes) : Json(nullptr);
+    return Dump(json);
+  }
   absl::optional<std::string> operator()(const AnnounceEvent& e) const {
     Json json = Begin("tracker", torrent);
     json["tracker"] = e.tracker;
@@ -119,6 +125,10 @@ std::string JsonOfProgress(TorrentId torrent, const TorrentStatus& status) {
   json["state"] = Text(TorrentStateName(status.state));
   json["done"] = status.done_bytes;
   json["wanted"] = status.wanted_bytes;
+  if (status.state == TorrentState::kMetadata) {
+    json["metadata"] = status.metadata_bytes;
+    json["metadata_total"] = status.metadata_total_bytes > 0 ? Json(status.metadata_total_bytes) : Json(nullptr);
+  }
   if (status.state == TorrentState::kChecking) {
     json["checked"] = status.checked_bytes;
     json["to_check"] = status.check_total_bytes;

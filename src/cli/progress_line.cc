@@ -71,6 +71,12 @@ std::string PeersText(const TorrentStatus& status) {
   return absl::StrCat(status.connected_peers, "/", std::max(status.known_peers, status.connected_peers), " peers");
 }
 
+// "metadata 32.0 of 64.0 KiB", "metadata" as long as nobody has told how much it is.
+std::string MetadataText(const TorrentStatus& status) {
+  if (status.metadata_total_bytes == 0) return "metadata";
+  return absl::StrCat("metadata ", FormatSize(status.metadata_bytes), " of ", FormatSize(status.metadata_total_bytes));
+}
+
 }  // namespace
 
 absl::optional<double> SecondsLeft(const TorrentStatus& status) {
@@ -80,6 +86,8 @@ absl::optional<double> SecondsLeft(const TorrentStatus& status) {
 
 absl::string_view TorrentStateName(TorrentState state) {
   switch (state) {
+    case TorrentState::kMetadata:
+      return "metadata";
     case TorrentState::kChecking:
       return "checking";
     case TorrentState::kDownloading:
@@ -144,6 +152,10 @@ std::string HashingLine(absl::string_view name, uint64_t done, uint64_t total, i
 }
 
 std::string ProgressLine(absl::string_view name, const TorrentStatus& status, int columns, bool unicode) {
+  if (status.state == TorrentState::kMetadata) {
+    return Arrange(name, status.metadata_bytes, std::max<uint64_t>(status.metadata_total_bytes, 1),
+                   {{MetadataText(status), 0}, {PeersText(status), 1}}, columns, unicode);
+  }
   if (status.state == TorrentState::kChecking) {
     // Not known yet how much there is to hash.
     if (status.check_total_bytes == 0) return Arrange(name, 0, 1, {{"checking", 0}}, columns, unicode);
@@ -174,6 +186,9 @@ std::string ProgressLine(absl::string_view name, const TorrentStatus& status, in
 }
 
 std::string ProgressText(absl::string_view name, const TorrentStatus& status) {
+  if (status.state == TorrentState::kMetadata) {
+    return absl::StrCat(name, ": ", MetadataText(status), ", ", PeersText(status));
+  }
   if (status.state == TorrentState::kChecking) {
     if (status.check_total_bytes == 0) return absl::StrCat(name, ": checking");
     return absl::StrCat(name, ": checking, ", FormatPercent(status.checked_bytes, status.check_total_bytes), " of ",

@@ -164,8 +164,9 @@ void Watch::CheckTimeout(TimePoint now) {
   uint64_t came = 0;
   bool waits_for_peers = false;
   for (const Torrent& torrent : torrents_) {
-    came += torrent.status.downloaded_bytes;
-    waits_for_peers |= torrent.status.state == TorrentState::kDownloading;
+    came += torrent.status.downloaded_bytes + torrent.status.metadata_bytes;
+    waits_for_peers |=
+        torrent.status.state == TorrentState::kDownloading || torrent.status.state == TorrentState::kMetadata;
   }
   // While a torrent hashes, syncs or waits for the disk, it is not the peers that we wait for.
   const bool busy = !waits_for_peers || std::any_of(torrents_.begin(), torrents_.end(), [](const Torrent& torrent) {

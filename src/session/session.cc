@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/random.h"
@@ -13,7 +14,7 @@
 #include "session/discovery.h"
 #include "session/incoming.h"
 #include "session/machine.h"
-#include "swarm/swarm.h"
+#include "session/torrent_entry.h"
 
 namespace torrent {
 
@@ -53,14 +54,14 @@ class SessionImpl final : public Session {
     // The torrents end their connections, then the listener's threads have nothing left to serve.
     if (incoming_ != nullptr) incoming_->StopAccepting();
     RequestStop();
-    std::map<TorrentId, std::shared_ptr<Swarm>> swarms;
+    Torrents torrents;
     {
       MutexLock lock(&mutex_);
-      swarms.swap(swarms_);
+      torrents.swap(torrents_);
     }
-    for (auto& [id, swarm] : swarms) swarm->WaitStopped(TimePoint::max());
+    for (auto& [id, torrent] : torrents) torrent->WaitStopped(TimePoint::max());
     incoming_.reset();
-    swarms.clear();
+    torrents.clear();
   }
 
   absl::Status Open() {
@@ -87,9 +88,9 @@ class SessionImpl final : public Session {
     ASSIGN_OR_RETURN(incoming_, Incoming::Start(*std::move(listener), &connections_,
                                                 [this](std::unique_ptr<Stream> stream, const wire::Handshake& theirs,
                                                        TimePoint deadline) {
-                                                  std::shared_ptr<Swarm> swarm = FindSwarm(theirs.infohash);
-                                                  if (swarm != nullptr) {
-                                                    swarm->RunIncoming(std::move(stream), theirs, deadline);
+                                                  std::shared_ptr<TorrentEntry> torrent = Find(theirs.infohash);
+                                                  if (torrent != nullptr) {
+                                                    torrent->RunIncoming(std::move(stream), theirs, deadline);
                                                   }
                                                 }));
     return absl::OkStatus();
@@ -112,65 +113,79 @@ class SessionImpl final : public Session {
       return absl::InvalidArgumentError(absl::StrCat("the selection is of ", options.wanted.size(),
                                                      " files, the torrent has ", metainfo->files.size()));
     }
+    return Begin(metainfo->infohash, options, [&](TorrentId id) {
+      return TorrentEntry::Start(id, metainfo, options, ResourcesOf(metainfo->is_private));
+    });
+  }
+
+  absl::StatusOr<TorrentId> Add(const Magnet& magnet, const TorrentOptions& options) override {
+    return Begin(magnet.infohash, options,
+                 [&](TorrentId id) { return TorrentEntry::Start(id, magnet, options, ResourcesOf(false)); });
+  }
+
+  std::shared_ptr<const Metainfo> MetainfoOf(TorrentId id) const override { return TorrentOf(id)->metainfo(); }
+
+  TorrentStatus Status(TorrentId id) const override { return TorrentOf(id)->Status(); }
+
+  bool WaitStopped(TorrentId id, std::chrono::milliseconds timeout) override {
+    return TorrentOf(id)->WaitStopped(Now() + timeout);
+  }
+
+  uint16_t port() const override { return resources_.shared.port; }
+
+  void RequestStop() override {
+    // A torrent that has its files just now takes the next step under its own lock.
+    MutexLock lock(&mutex_);
+    for (auto& [id, torrent] : torrents_) torrent->RequestStop();
+  }
+
+  bool Stop(std::chrono::milliseconds timeout) override {
+    const TimePoint deadline = Now() + timeout;
+    RequestStop();
+    Torrents torrents;
+    {
+      MutexLock lock(&mutex_);
+      torrents = torrents_;
+    }
+    bool stopped = true;
+    for (auto& [id, torrent] : torrents) stopped &= torrent->WaitStopped(deadline);
+    return stopped;
+  }
+
+ private:
+  using Torrents = std::map<TorrentId, std::shared_ptr<TorrentEntry>>;
+  using Start = absl::FunctionRef<absl::StatusOr<std::shared_ptr<TorrentEntry>>(TorrentId)>;
+
+  absl::StatusOr<TorrentId> Begin(const Infohash& infohash, const TorrentOptions& options, Start start) {
     for (const std::string& peer : options.peers) {
       absl::optional<Endpoint> endpoint = Endpoint::Parse(peer);
       if (!endpoint || endpoint->port == 0) {
         return absl::InvalidArgumentError(absl::StrCat("peer '", peer, "' is not ADDRESS:PORT"));
       }
     }
-    if (FindSwarm(metainfo->infohash) != nullptr) {
-      return absl::AlreadyExistsError(absl::StrCat("torrent ", metainfo->infohash.Hex(), " is added already"));
+    if (Find(infohash) != nullptr) {
+      return absl::AlreadyExistsError(absl::StrCat("torrent ", infohash.Hex(), " is added already"));
     }
     TorrentId id;
     {
       MutexLock lock(&mutex_);
       id = next_id_++;
     }
-    ASSIGN_OR_RETURN(std::unique_ptr<Swarm> made,
-                     Swarm::Create(id, metainfo, options, ResourcesOf(metainfo->is_private)));
-    std::shared_ptr<Swarm> swarm = std::move(made);
-    RETURN_IF_ERROR(swarm->Start());
+    ASSIGN_OR_RETURN(std::shared_ptr<TorrentEntry> torrent, start(id));
     MutexLock lock(&mutex_);
-    swarms_[id] = std::move(swarm);
+    torrents_[id] = std::move(torrent);
     return id;
   }
 
-  TorrentStatus Status(TorrentId id) const override { return SwarmOf(id)->Status(); }
-
-  bool WaitStopped(TorrentId id, std::chrono::milliseconds timeout) override {
-    return SwarmOf(id)->WaitStopped(Now() + timeout);
-  }
-
-  uint16_t port() const override { return resources_.shared.port; }
-
-  void RequestStop() override {
+  std::shared_ptr<TorrentEntry> TorrentOf(TorrentId id) const {
     MutexLock lock(&mutex_);
-    for (auto& [id, swarm] : swarms_) swarm->RequestStop();
+    return torrents_.at(id);
   }
 
-  bool Stop(std::chrono::milliseconds timeout) override {
-    const TimePoint deadline = Now() + timeout;
-    RequestStop();
-    std::map<TorrentId, std::shared_ptr<Swarm>> swarms;
-    {
-      MutexLock lock(&mutex_);
-      swarms = swarms_;
-    }
-    bool stopped = true;
-    for (auto& [id, swarm] : swarms) stopped &= swarm->WaitStopped(deadline);
-    return stopped;
-  }
-
- private:
-  std::shared_ptr<Swarm> SwarmOf(TorrentId id) const {
+  std::shared_ptr<TorrentEntry> Find(const Infohash& infohash) const {
     MutexLock lock(&mutex_);
-    return swarms_.at(id);
-  }
-
-  std::shared_ptr<Swarm> FindSwarm(const Infohash& infohash) const {
-    MutexLock lock(&mutex_);
-    for (const auto& [id, swarm] : swarms_) {
-      if (swarm->infohash() == infohash) return swarm;
+    for (const auto& [id, torrent] : torrents_) {
+      if (torrent->infohash() == infohash) return torrent;
     }
     return nullptr;
   }
@@ -213,7 +228,7 @@ class SessionImpl final : public Session {
   mutable Mutex mutex_;
   std::map<uint64_t, std::unique_ptr<PieceWriter>> writers_ ABSL_GUARDED_BY(mutex_);
   TorrentId next_id_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<TorrentId, std::shared_ptr<Swarm>> swarms_ ABSL_GUARDED_BY(mutex_);
+  Torrents torrents_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Incoming> incoming_;
 };
 

@@ -299,6 +299,7 @@ absl::Status MetadataAssembly::Arrived(PeerKey key, const wire::MetadataMessage&
     verdict = JudgeLocked(peer, copy, good);
     if (good) {
       whole_ = std::move(whole);
+      complete_bytes_ = data.total_size;
       complete_.store(true, std::memory_order_release);
       while (!begun_.empty()) DropLocked(begun_.back());
     }
@@ -324,6 +325,7 @@ std::string MetadataAssembly::Take() {
 
 MetadataAssembly::Progress MetadataAssembly::progress() const {
   MutexLock lock(&mutex_);
+  if (complete()) return {complete_bytes_, complete_bytes_};
   Progress best;
   uint32_t most = 0;
   for (const auto& [bytes, size] : sizes_) {

@@ -98,6 +98,7 @@ class MetadataAssembly {
   std::vector<Copy*> begun_ ABSL_GUARDED_BY(mutex_);  // those that have room
   size_t reserved_ ABSL_GUARDED_BY(mutex_) = 0;       // bytes, by the sizes of these
   std::string whole_ ABSL_GUARDED_BY(mutex_);
+  uint32_t complete_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace torrent

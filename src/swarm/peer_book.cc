@@ -202,6 +202,15 @@ std::vector<Endpoint> PeerBook::Best(size_t count) const {
   return best;
 }
 
+std::vector<PeerBook::Pick> PeerBook::Known() const {
+  std::vector<Pick> known;
+  known.reserve(entries_.size());
+  for (const auto& [endpoint, entry] : entries_) {
+    if (!IsBanned(endpoint)) known.push_back({endpoint, entry.source});
+  }
+  return known;
+}
+
 void PeerBook::Ban(const Endpoint& endpoint) {
   if (endpoint.address.is_global()) {
     banned_addresses_.insert(endpoint.address);

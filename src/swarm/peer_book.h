@@ -66,6 +66,8 @@ class PeerBook {
 
   // At most `count` addresses that a later run should try first: those that were connected to.
   std::vector<Endpoint> Best(size_t count) const;
+  // All addresses that may be handed out, for another book.
+  std::vector<Pick> Known() const;
 
   // By the source that named an address first: addresses in the book now, and those that were ever connected to.
   // `connected` is not the book's to know.

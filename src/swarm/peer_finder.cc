@@ -47,6 +47,14 @@ void PeerFinder::Stopped() {
   announcer_->Stopped();
 }
 
+void PeerFinder::LeaveDhtAndLan() {
+  search_.reset();
+  lan_torrent_.reset();
+  dht_ = nullptr;
+  MutexLock lock(&inbox_->mutex);
+  inbox_->found.clear();
+}
+
 PeerFinder::News PeerFinder::Step(TimePoint now) {
   News news;
   std::vector<Endpoint> of_trackers;

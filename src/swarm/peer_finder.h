@@ -48,6 +48,8 @@ class PeerFinder {
   // Starts what is due and answers what came in since the last call.
   News Step(TimePoint now);
   TimePoint NextDeadline(TimePoint now) const;
+  // The torrent turned out to be private: the DHT and the local network are left, and what came from them is forgotten.
+  void LeaveDhtAndLan();
   // Peers are few: all sources are asked again as early as each allows.
   void RequestMorePeers(TimePoint now);
 
@@ -78,7 +80,7 @@ class PeerFinder {
 
   const Infohash infohash_;
   const uint16_t port_;
-  Dht* const dht_;
+  Dht* dht_;
   LanDiscovery* const lan_;
   const std::function<void()> wake_;
   const std::shared_ptr<Inbox> inbox_;

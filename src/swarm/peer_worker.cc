@@ -65,9 +65,14 @@ absl::Status PeerWorker::RunIncoming(std::unique_ptr<Stream> stream, wire::Hands
   return Live(theirs);
 }
 
-void PeerWorker::Introduce() {
+absl::Status PeerWorker::RunAdopted(std::unique_ptr<Stream> stream, const wire::Handshake& theirs) {
+  stream_ = std::move(stream);
+  adopted_ = true;
+  return Live(theirs);
+}
+
+void PeerWorker::SayPieces(const wire::Bitfield& written) {
   // BEP 3: "bitfield is only ever sent as the first message"; BEP 6 has shorter forms of it.
-  wire::Bitfield written = context_->queue.Written(&news_place_);
   std::string* out = sender_->out();
   if (rules_.fast && written.all()) {
     wire::EncodeHaveAll(out);
@@ -76,6 +81,19 @@ void PeerWorker::Introduce() {
   } else if (!written.none()) {
     wire::EncodeBitfield(written, out);
   }
+}
+
+absl::Status PeerWorker::Introduce() {
+  const wire::Bitfield written = context_->queue.Written(&news_place_);
+  if (!adopted_) {
+    SayPieces(written);
+  } else if (written.Count() > kMaxAdoptedHaves) {
+    return absl::UnavailableError("connected to anew, to tell by a bitfield which pieces we have");
+  } else {
+    for (uint32_t i = 0; i < context_->layout.piece_count(); i++) {
+      if (written.Test(i)) wire::EncodeHave(i, sender_->out());
+    }
+  }
   if (rules_.extended) SayExtensionHandshake();
   if (rules_.fast && link_->endpoint.address.is_v4()) {
     std::array<uint8_t, 4> address;
@@ -83,6 +101,7 @@ void PeerWorker::Introduce() {
     upload_->OfferFast(wire::AllowedFastSet(address, context_->metainfo->infohash, context_->layout.piece_count(),
                                             kAllowedFastPieces));
   }
+  return absl::OkStatus();
 }
 
 void PeerWorker::SayExtensionHandshake() {
@@ -119,11 +138,11 @@ absl::Status PeerWorker::Live(const wire::Handshake& theirs) {
   metadata_ = std::make_unique<MetadataUpload>(context_->metainfo.get(), context_->shared.upload, sender_.get());
   link_->established.store(true, std::memory_order_release);
   link_->wants_news.store(true, std::memory_order_relaxed);
-  if (context_->events.Wanted(kPeerEvents)) {
+  if (!adopted_ && context_->events.Wanted(kPeerEvents)) {
     context_->events.Tell(PeerConnectedEvent{link_->endpoint.ToString(), link_->source, link_->incoming,
                                              wire::ClientOfPeerId(theirs.peer_id)});
   }
-  Introduce();
+  RETURN_IF_ERROR(Introduce());
   TellDhtPort(theirs);
   if (!link_->incoming) TellOthers();
 

@@ -40,12 +40,15 @@ class PeerWorker {
   absl::Status RunOutgoing(Budget::Slot half_open);
   // The same for a connection that was accepted and whose first 48 bytes were read.
   absl::Status RunIncoming(std::unique_ptr<Stream> stream, wire::Handshake theirs, TimePoint handshake_deadline);
+  // The same for one that stands: handshakes and `have none` were said, and what the peer said since then is unread.
+  absl::Status RunAdopted(std::unique_ptr<Stream> stream, const wire::Handshake& theirs);
 
  private:
   wire::Handshake OurHandshake() const;
   // From both handshakes on.
   absl::Status Live(const wire::Handshake& theirs);
-  void Introduce();
+  absl::Status Introduce();
+  void SayPieces(const wire::Bitfield& written);
   void SayExtensionHandshake();
 
   // --- Beside pieces (peer_gossip.cc) ---
@@ -88,6 +91,7 @@ class PeerWorker {
   const std::shared_ptr<PeerLink> link_;
   std::unique_ptr<Stream> stream_;
   wire::MessageRules rules_;
+  bool adopted_ = false;
 
   std::unique_ptr<Receiver> receiver_;
   std::unique_ptr<Sender> sender_;

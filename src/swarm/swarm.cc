@@ -77,6 +77,7 @@ void Swarm::Run() {
     Fail(Failure::kDisk, status);
   }
   Stop();
+  handover_.connections.clear();  // where it never came so far
   MutexLock lock(&mutex_);
   status_.state = TorrentState::kStopped;
   coordinator_ended_ = true;
@@ -137,6 +138,25 @@ absl::Status Swarm::Open() {
   if (!checkpoint.ok()) return checkpoint.status();
   checkpoint_ = *std::move(checkpoint);
 
+  RETURN_IF_ERROR(OpenFinder());
+  CarryOut(effects);
+  return absl::OkStatus();
+}
+
+absl::Status Swarm::OpenFinder() {
+  auto totals = [this] {
+    Announcer::Totals totals;
+    totals.downloaded = context_->downloaded.load();
+    totals.uploaded = context_->uploaded.load();
+    totals.left = queue_.wanted_bytes() - queue_.written_bytes();
+    return totals;
+  };
+  auto wake = [this] { Call(kInbox); };
+  if (handover_.finder != nullptr) {
+    handover_.ties->Bind(std::move(totals), std::move(wake));
+    finder_ = std::move(handover_.finder);
+    return absl::OkStatus();
+  }
   PeerFinder::Options sources;
   sources.dht = resources_.shared.dht;
   sources.lan = resources_.lan;
@@ -155,17 +175,7 @@ absl::Status Swarm::Open() {
   announces.port = resources_.shared.port;
   announces.key = resources_.tracker_key;
   announces.seed = SecureRandom64();
-  ASSIGN_OR_RETURN(finder_, PeerFinder::Create(
-                                std::move(sources), &events_,
-                                [this] {
-                                  Announcer::Totals totals;
-                                  totals.downloaded = context_->downloaded.load();
-                                  totals.uploaded = context_->uploaded.load();
-                                  totals.left = queue_.wanted_bytes() - queue_.written_bytes();
-                                  return totals;
-                                },
-                                [this] { Call(kInbox); }));
-  CarryOut(effects);
+  ASSIGN_OR_RETURN(finder_, PeerFinder::Create(std::move(sources), &events_, std::move(totals), std::move(wake)));
   return absl::OkStatus();
 }
 

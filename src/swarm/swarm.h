@@ -26,6 +26,7 @@
 #include "storage/record_file.h"
 #include "storage/state_dir.h"
 #include "swarm/choker.h"
+#include "swarm/handover.h"
 #include "swarm/own_address.h"
 #include "swarm/peer_book.h"
 #include "swarm/peer_finder.h"
@@ -55,6 +56,8 @@ struct SwarmResources {
   size_t writer_queue_bytes = kWriterQueueBytes;
 };
 
+class PeerWorker;
+
 class Swarm final : private WriteObserver, private CheckpointSource {
  public:
   // Opens the folder and takes the lock on the resume record; nothing is hashed yet. FailedPrecondition: another
@@ -64,6 +67,8 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   // Stops, and waits for it.
   ~Swarm() override;
 
+  // Before Start: goes on with what the fetching of the metadata left.
+  void Adopt(Handover handover) { handover_ = std::move(handover); }
   // Starts the coordinator. ResourceExhausted when there is no thread.
   absl::Status Start();
   void RequestStop() { Call(kStopRequested); }
@@ -77,6 +82,8 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   // was looked at. False: not now (no room for another, still looking at `handshake_deadline`, stopping); the stream is
   // closed then.
   bool RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& theirs, TimePoint handshake_deadline);
+  // The same for one that came in while the metadata was fetched; waits as long as the disk is looked at.
+  bool RunAdopted(LiveConnection live);
 
  private:
   static constexpr uint32_t kStopRequested = 1u << 31;
@@ -99,10 +106,13 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   // The book knows who came to us by where it listens; port 0: it did not tell.
   static Endpoint EndpointInBook(const PeerLink& link);
   void EndOfPeer(PeerLink& link, const absl::Status& reason, bool on_own_thread);
+  using PeerLife = std::function<absl::Status(PeerWorker*)>;
+  bool ServeHere(const Endpoint& remote, TimePoint wait_until, const PeerLife& life);
 
   // --- Coordinator -------------------------------------------------------------------------------------------------
   void Run();
   absl::Status Open();
+  absl::Status OpenFinder();
   void Loop();
   // Waits for a duty or `deadline`; answers the duties.
   uint32_t WaitForDuty(TimePoint deadline);
@@ -114,6 +124,9 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   // `source` brought so many new addresses.
   void TellFound(PeerSource source, uint32_t added, TimePoint now);
   void Dial(TimePoint now);
+  void GoOnWithAdopted(TimePoint now);
+  // A worker on a thread of its own; what `life` holds is let go when it has ended. False: no thread or descriptor.
+  bool StartWorker(const Endpoint& endpoint, PeerSource source, PeerLife life);
   void ChokeRound(TimePoint now);
   void FillSlots();
   std::vector<Choker::Peer> PeersForChoker(bool start_new_round, TimePoint now);
@@ -148,6 +161,7 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   // Coordinator.
   PeerBook book_;
   OwnAddress own_address_;
+  Handover handover_;
   std::unique_ptr<PeerFinder> finder_;
   Choker choker_;
   absl::flat_hash_map<uint64_t, Thread> workers_;  // outgoing, by link

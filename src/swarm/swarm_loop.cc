@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "net/address_policy.h"
+#include "swarm/dialing.h"
 #include "swarm/peer_worker.h"
 #include "swarm/piece_hasher.h"
 #include "swarm/swarm.h"
@@ -21,13 +22,6 @@ namespace {
 // Haves are told in batches: a worker is woken for them at most this often.
 constexpr Duration kNewsEvery = std::chrono::milliseconds(250);
 constexpr Duration kRatesEvery = std::chrono::seconds(1);
-// After the machine refused a thread or a descriptor.
-constexpr Duration kDialPause = std::chrono::seconds(2);
-// While all half-open places, or all connections, are taken.
-constexpr Duration kHalfOpenRetry = std::chrono::milliseconds(50);
-constexpr Duration kFullRetry = std::chrono::seconds(1);
-// With fewer known and connected peers than this a tracker is asked again as early as it allows.
-constexpr size_t kFewPeers = 10;
 // Addresses that the next run tries first.
 constexpr size_t kRememberedPeers = 50;
 constexpr absl::string_view kPeerKey = "peer.";
@@ -64,6 +58,7 @@ void Swarm::Loop() {
     accepting_ = true;
     opened_.SignalAll();
   }
+  GoOnWithAdopted(now);
 
   while ((duties_.load() & kStopRequested) == 0) {
     now = Now();
@@ -195,40 +190,61 @@ void Swarm::Dial(TimePoint now) {
       next_dial_ = book_.NextDue(now);
       return;
     }
-    absl::StatusOr<std::shared_ptr<PeerLink>> link = registry_.Add(pick->endpoint, pick->source, /*incoming=*/false);
-    absl::StatusOr<Thread> thread = absl::CancelledError("not started");
-    if (link.ok()) {
-      // The slots live as long as the thread's body: shared, because a std::function must be copyable.
-      struct Slots {
-        Budget::Slot half_open, connection;
-      };
-      auto slots = std::make_shared<Slots>(Slots{std::move(half_open), std::move(connection)});
-      thread = Thread::Start("peer", [this, link = *link, slots] {
-        absl::Status reason = absl::ResourceExhaustedError("out of memory");
-        {
-          PeerWorker worker(context_.get(), link);
-          // bad_alloc, say, ends this peer and nothing else.
-          try {
-            reason = worker.RunOutgoing(std::move(slots->half_open));
-          } catch (const std::exception& e) {
-            reason = absl::ResourceExhaustedError(e.what());
-          }
-        }
-        slots->half_open.Release();
-        slots->connection.Release();
-        EndOfPeer(*link, reason, /*on_own_thread=*/true);
-      });
-      if (thread.ok()) {
-        workers_[(*link)->id] = *std::move(thread);
-        continue;
-      }
-      registry_.Remove(**link);
+    // The slots live as long as the thread's body: shared, because a std::function must be copyable.
+    struct Slots {
+      Budget::Slot half_open, connection;
+    };
+    auto slots = std::make_shared<Slots>(Slots{std::move(half_open), std::move(connection)});
+    if (StartWorker(pick->endpoint, pick->source,
+                    [slots](PeerWorker* worker) { return worker->RunOutgoing(std::move(slots->half_open)); })) {
+      continue;
     }
     // The machine gives no more threads or descriptors: that costs a peer, for now.
     book_.Gone(pick->endpoint, PeerBook::Ending::kWasGood, now);
     next_dial_ = now + kDialPause;
     return;
   }
+}
+
+bool Swarm::StartWorker(const Endpoint& endpoint, PeerSource source, PeerLife life) {
+  absl::StatusOr<std::shared_ptr<PeerLink>> link = registry_.Add(endpoint, source, /*incoming=*/false);
+  if (!link.ok()) return false;
+  absl::StatusOr<Thread> thread = Thread::Start("peer", [this, link = *link, life = std::move(life)]() mutable {
+    absl::Status reason;
+    {
+      PeerWorker worker(context_.get(), link);
+      // bad_alloc, say, ends this peer and nothing else.
+      try {
+        reason = life(&worker);
+      } catch (const std::exception& e) {
+        reason = absl::ResourceExhaustedError(e.what());
+      }
+    }
+    life = nullptr;
+    EndOfPeer(*link, reason, /*on_own_thread=*/true);
+  });
+  if (!thread.ok()) {
+    registry_.Remove(**link);
+    return false;
+  }
+  workers_[(*link)->id] = *std::move(thread);
+  return true;
+}
+
+void Swarm::GoOnWithAdopted(TimePoint now) {
+  for (const Endpoint& liar : handover_.banned) book_.Ban(liar);
+  for (const PeerBook::Pick& pick : handover_.known) book_.Add(pick.endpoint, pick.source, now);
+  for (LiveConnection& connection : handover_.connections) {
+    const Endpoint endpoint = connection.stream->remote();
+    const PeerSource source = connection.source;
+    auto live = std::make_shared<LiveConnection>(std::move(connection));
+    if (StartWorker(endpoint, source,
+                    [live](PeerWorker* worker) { return worker->RunAdopted(std::move(live->stream), live->theirs); })) {
+      book_.Connected(endpoint);
+    }
+  }
+  handover_.connections.clear();
+  handover_.known.clear();
 }
 
 // --- Choking ---------------------------------------------------------------------------------------------------------

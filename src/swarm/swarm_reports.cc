@@ -102,19 +102,29 @@ void Swarm::OnCheckpointError(const absl::Status& error) {
 }
 
 bool Swarm::RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& theirs, TimePoint handshake_deadline) {
-  absl::StatusOr<std::shared_ptr<PeerLink>> link;
+  // Looking at the disk mostly takes a moment. Who is sent away comes back much later than that.
+  return ServeHere(stream->remote(), handshake_deadline, [&](PeerWorker* worker) {
+    return worker->RunIncoming(std::move(stream), theirs, handshake_deadline);
+  });
+}
+
+bool Swarm::RunAdopted(LiveConnection live) {
+  return ServeHere(live.stream->remote(), TimePoint::max(),
+                   [&](PeerWorker* worker) { return worker->RunAdopted(std::move(live.stream), live.theirs); });
+}
+
+bool Swarm::ServeHere(const Endpoint& remote, TimePoint wait_until, const PeerLife& life) {
   {
-    // Looking at the disk mostly takes a moment. Who is sent away comes back much later than that.
     MutexLock lock(&mutex_);
-    while (!accepting_ && !ending_ && Now() < handshake_deadline) opened_.WaitUntil(&mutex_, handshake_deadline);
+    while (!accepting_ && !ending_ && Now() < wait_until) opened_.WaitUntil(&mutex_, wait_until);
     if (!accepting_) return false;
   }
-  link = registry_.Add(stream->remote(), PeerSource::kIncoming, /*incoming=*/true);
+  absl::StatusOr<std::shared_ptr<PeerLink>> link = registry_.Add(remote, PeerSource::kIncoming, /*incoming=*/true);
   if (!link.ok()) return false;
   absl::Status reason;
   {
     PeerWorker worker(context_.get(), *link);
-    reason = worker.RunIncoming(std::move(stream), theirs, handshake_deadline);
+    reason = life(&worker);
     // Its link stays until the worker is gone, but the slot is free now: whoever looks for one must not count it.
     (*link)->peer_interested.store(false);
     EndOfPeer(**link, reason, /*on_own_thread=*/false);

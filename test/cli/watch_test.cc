@@ -29,9 +29,12 @@ class FakeSession : public Session {
     return absl::UnimplementedError("not here");
   }
   absl::StatusOr<TorrentId> Add(std::shared_ptr<const Metainfo>, const TorrentOptions&) override {
-    return TorrentId{0
-};
+    return TorrentId{0};
   }
+  absl::StatusOr<TorrentId> Add(const Magnet&, const TorrentOptions&) override {
+    return absl::UnimplementedError("not needed here");
+  }
+  std::shared_ptr<const Metainfo> MetainfoOf(TorrentId) const override { return nullptr; }
   TorrentStatus Status(TorrentId id) const override {
     std::deque<TorrentStatus>& script = scripts[id];
     TorrentStatus status = script.front();

@@ -21,7 +21,7 @@ using std::chrono::seconds;
 using Type = wire::MetadataMessage::Type;
 using Requests = std::vector<uint32_t>;
 
-std::string Bytes(uint32_t size, uint64_t seed = 1) {
+std::string InfoOf(uint32_t size, uint64_t seed = 1) {
   Random random(seed);
   std::string bytes(size, '\0');
   for (char& byte : bytes) byte = static_cast<char>(random.Next());
@@ -37,7 +37,7 @@ wire::MetadataMessage PieceOf(const std::string& info, uint32_t piece) {
 class MetadataAssemblyTest : public testing::Test {
  protected:
   void Use(uint32_t size) {
-    info_ = Bytes(size);
+    info_ = InfoOf(size);
     assembly_ = std::make_unique<MetadataAssembly>(Sha1::Of(info_), [this] { returned_++; });
   }
   absl::Status Answer(uint64_t peer, uint32_t piece, const std::string& info) {
@@ -131,7 +131,7 @@ TEST_F(MetadataAssemblyTest, SilenceMovesAPieceAndALateAnswerCounts) {
   EXPECT_TRUE(assembly_->TakeTurn(1, now_).requests.empty()) << "left alone for a while";
   EXPECT_TRUE(Answer(1, 0, info_).ok());
   EXPECT_EQ(assembly_->progress().done_bytes, 2 * kMetadataPieceBytes);
-  EXPECT_TRUE(Answer(2, 0, Bytes(3 * kMetadataPieceBytes, 2)).ok()) << "it is there already";
+  EXPECT_TRUE(Answer(2, 0, InfoOf(3 * kMetadataPieceBytes, 2)).ok()) << "it is there already";
   EXPECT_TRUE(Answer(2, 2, info_).ok());
   EXPECT_TRUE(assembly_->complete());
 }
@@ -150,7 +150,7 @@ TEST_F(MetadataAssemblyTest, WhoLeavesGivesBackWhatItWasAskedFor) {
 TEST_F(MetadataAssemblyTest, ALiarAloneConvictsItself) {
   Use(50'000);
   ASSERT_TRUE(assembly_->Join(1, 50'000, now_).ok());
-  EXPECT_TRUE(absl::IsDataLoss(AnswerAll(1, Bytes(50'000, 2))));
+  EXPECT_TRUE(absl::IsDataLoss(AnswerAll(1, InfoOf(50'000, 2))));
   EXPECT_EQ(assembly_->held_bytes(), 0u);
   assembly_->Leave(1);
   ASSERT_TRUE(assembly_->Join(2, 50'000, now_).ok());
@@ -161,7 +161,7 @@ TEST_F(MetadataAssemblyTest, ALiarAloneConvictsItself) {
 TEST_F(MetadataAssemblyTest, AfterAWrongWholeOfSeveralEachIsAskedAlone) {
   const uint32_t size = 4 * kMetadataPieceBytes;
   Use(size);
-  const std::string wrong = Bytes(size, 2);
+  const std::string wrong = InfoOf(size, 2);
   for (uint64_t peer : {1, 2}) ASSERT_TRUE(assembly_->Join(peer, size, now_).ok());
   EXPECT_EQ(assembly_->TakeTurn(1, now_).requests, Requests{0});
   EXPECT_EQ(assembly_->TakeTurn(2, now_).requests, Requests{1});
@@ -201,7 +201,7 @@ TEST_F(MetadataAssemblyTest, AClaimStays) {
   EXPECT_TRUE(assembly_->Join(1, absl::nullopt, now_).ok());
   EXPECT_TRUE(absl::IsInvalidArgument(assembly_->Join(1, 40'001, now_)));
   EXPECT_EQ(assembly_->TakeTurn(1, now_).requests, Requests{0});
-  EXPECT_TRUE(absl::IsInvalidArgument(Answer(1, 0, Bytes(50'000))));
+  EXPECT_TRUE(absl::IsInvalidArgument(Answer(1, 0, InfoOf(50'000))));
 }
 
 TEST_F(MetadataAssemblyTest, WhoClaimsNoSizeIsAskedNowAndThen) {
@@ -239,7 +239,7 @@ TEST_F(MetadataAssemblyTest, AllCopiesTogetherHaveTheRoomOfOne) {
   Use(1 << 20);
   std::vector<std::string> wrong;
   for (uint64_t liar = 1; liar <= 4; liar++) {
-    wrong.push_back(Bytes(kMaxPeerMetadataBytes - static_cast<uint32_t>(liar), liar));
+    wrong.push_back(InfoOf(kMaxPeerMetadataBytes - static_cast<uint32_t>(liar), liar));
     ASSERT_TRUE(assembly_->Join(liar, static_cast<uint32_t>(wrong.back().size()), now_).ok());
   }
   // Each brings all it is asked for but its last pieces.
@@ -270,7 +270,7 @@ TEST_F(MetadataAssemblyTest, WhoHeldRoomLongGivesWay) {
   now_ += kMetadataRoomTime;
   EXPECT_EQ(assembly_->TakeTurn(2, now_).requests, Requests{0});
   // It is smaller, but had its time: now it waits like anybody.
-  EXPECT_TRUE(Answer(1, 0, Bytes(size - 1)).ok());
+  EXPECT_TRUE(Answer(1, 0, InfoOf(size - 1)).ok());
   EXPECT_EQ(assembly_->held_bytes(), 0u);
   EXPECT_EQ(assembly_->TakeTurn(1, now_).next, now_ + kMetadataRoomTime);
   EXPECT_TRUE(Answer(2, 0, info_).ok());
@@ -373,7 +373,7 @@ TEST(MetadataAssemblyModelTest, NineLiarsDoNotKeepOneHonestPeerFromBeingHeard) {
   for (uint64_t seed = 1; seed <= 300; seed++) {
     Random random(seed);
     const auto size = static_cast<uint32_t>(1 + random.Below(seed % 10 == 0 ? 2'000'000 : 200'000));
-    const std::string info = Bytes(size, seed);
+    const std::string info = InfoOf(size, seed);
     const Kind only = static_cast<Kind>(1 + seed % 5);  // of one kind in half of the runs
     std::vector<ModelPeer> peers;
     for (int i = 0; i < 10; i++) {
@@ -382,12 +382,12 @@ TEST(MetadataAssemblyModelTest, NineLiarsDoNotKeepOneHonestPeerFromBeingHeard) {
       peer.latency = milliseconds(1 + random.Below(300));
       peer.bytes = info;
       peer.claims = size;
-      if (peer.kind == Kind::kWrongBytes) peer.bytes = Bytes(size, seed + 1000);
+      if (peer.kind == Kind::kWrongBytes) peer.bytes = InfoOf(size, seed + 1000);
       if (peer.kind == Kind::kOneWrongPiece) peer.bytes[random.Below(size)] ^= 1;
       if (peer.kind == Kind::kOtherSize) {
         peer.claims = static_cast<uint32_t>(1 + random.Below(random.Below(2) == 0 ? kMaxPeerMetadataBytes : 2 * size));
         if (peer.claims == size) peer.claims++;
-        peer.bytes = Bytes(peer.claims, seed);
+        peer.bytes = InfoOf(peer.claims, seed);
       }
       peers.push_back(peer);
     }
@@ -402,11 +402,11 @@ TEST(MetadataAssemblyModelTest, NineLiarsDoNotKeepOneHonestPeerFromBeingHeard) {
 
 TEST(MetadataAssemblyModelTest, AmongLiarsOfTheRightSizeAllAreConvictedThatAnswer) {
   for (uint64_t seed = 1; seed <= 50; seed++) {
-    const std::string info = Bytes(70'000, seed);
+    const std::string info = InfoOf(70'000, seed);
     std::vector<ModelPeer> peers(6);
     for (ModelPeer& peer : peers) {
       peer.kind = ModelPeer::Kind::kWrongBytes;
-      peer.bytes = Bytes(70'000, seed + 100);
+      peer.bytes = InfoOf(70'000, seed + 100);
       peer.claims = 70'000;
     }
     Model model(info, std::move(peers), seed);
@@ -417,7 +417,7 @@ TEST(MetadataAssemblyModelTest, AmongLiarsOfTheRightSizeAllAreConvictedThatAnswe
 }
 
 TEST(MetadataAssemblyModelTest, HonestPeersShareTheWork) {
-  const std::string info = Bytes(1'000'000, 5);
+  const std::string info = InfoOf(1'000'000, 5);
   std::vector<ModelPeer> peers(8);
   for (ModelPeer& peer : peers) {
     peer.bytes = info;
@@ -430,7 +430,7 @@ TEST(MetadataAssemblyModelTest, HonestPeersShareTheWork) {
 
 // Every call at once, for the thread sanitizer.
 TEST(MetadataAssemblyThreadsTest, WorkersCallAtOnce) {
-  const std::string info = Bytes(300'000, 3);
+  const std::string info = InfoOf(300'000, 3);
   std::string wrong = info;
   wrong[200'000] ^= 1;
   MetadataAssembly assembly(Sha1::Of(info), [] {});
