@@ -112,7 +112,7 @@ TimePoint PeerFinder::NextDeadline(TimePoint now) const {
 void PeerFinder::RequestMorePeers(TimePoint now) {
   announcer_->RequestMorePeers(now);
   // Each search that brought too little makes the next one wait longer, up to the usual time.
-  if (search_ == nullptr && next_search_ != TimePoint::max()) {
+  if (searches_ > 0 && search_ == nullptr && next_search_ != TimePoint::max()) {
     const Duration wait = kDhtHungryInterval * (1 << std::min(searches_ - 1, 4));
     next_search_ = std::min(next_search_, std::max(now, search_begun_ + wait));
   }

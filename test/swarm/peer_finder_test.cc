@@ -188,6 +188,13 @@ TEST_F(PeerFinderTest, WithFewPeersItSearchesSoonerAndEachTimeLess) {
   }
 }
 
+TEST_F(PeerFinderTest, ToBeToldThatPeersAreFewBeforeTheFirstSearchChangesNothing) {
+  Create("");
+  finder_->RequestMorePeers(now_);
+  Step();
+  EXPECT_EQ(dht_.searches.size(), 1u);
+}
+
 TEST_F(PeerFinderTest, HoldsABoundedNumberThatNobodyFetches) {
   Create("");
   Step();
