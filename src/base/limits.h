@@ -251,8 +251,8 @@ inline constexpr size_t kMaxLanSources = 256;  // addresses a torrent remembers;
 // ----------------------------------------------------------------------------------------------------- BEP 11: "no
 // more than once per minute".
 inline constexpr std::chrono::seconds kPexInterval{60};
-// What comes oftener is not heard. A network holds one message back and brings it with the next; libtorrent sends six
-// in its first minute, and takes as many.
+// What comes oftener is not heard. A network holds one message back and brings it with the next, and clients differ in
+// what they send at first: several in the first minute pass.
 inline constexpr std::chrono::seconds kPexTolerance{50};
 inline constexpr int kPexBurst = 6;
 // After so many that were not heard the peer is sent away.

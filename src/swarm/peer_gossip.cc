@@ -26,7 +26,8 @@ void PeerWorker::HearDhtPort(uint16_t port) {
 }
 
 void PeerWorker::HearFacts(const wire::ExtensionHandshake& theirs, TimePoint now) {
-  if (theirs.port && link_->incoming) {
+  // The first word counts: each port would be an address of its own in the book.
+  if (theirs.port && link_->incoming && link_->listening_port.load(std::memory_order_relaxed) == 0) {
     link_->listening_port.store(*theirs.port, std::memory_order_relaxed);
     context_->hints.Listens(Endpoint{link_->endpoint.address, *theirs.port});
   }

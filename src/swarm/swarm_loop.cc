@@ -67,7 +67,6 @@ void Swarm::Loop() {
       if (!Complete()) next_sync_try_ = now + std::chrono::seconds(1);
     }
     if (complete_since_ != TimePoint::max() && SeededEnough(now)) return;
-    HearHints(now);
     ReapPeers(now);
     FindPeers(now);
     if (now >= next_dial_) Dial(now);
@@ -127,6 +126,8 @@ void Swarm::ReapPeers(TimePoint now) {
     ended.swap(ended_);
     liars.swap(liars_);
   }
+  // After that list was taken and before it is gone through: what these peers said came before their end.
+  HearHints(now);
   if (!ended.empty()) next_dial_ = std::min(next_dial_, now);
   for (const Endpoint& liar : liars) book_.Ban(liar);
   for (const EndedPeer& peer : ended) {
@@ -137,7 +138,6 @@ void Swarm::ReapPeers(TimePoint now) {
   }
 }
 
-// Before the ends of connections are looked at: where a peer listens, it told while it was here.
 void Swarm::HearHints(TimePoint now) {
   const PeerHints::News news = hints_.Take();
   for (const Endpoint& endpoint : news.listening) {

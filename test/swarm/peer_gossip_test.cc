@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "base/thread.h"
 #include "net/listener.h"
 #include "net/tcp_stream.h"
 #include "swarm/extension_ids.h"
@@ -117,6 +118,13 @@ TEST_F(PeerGossipTest, ExchangesPeers) {
   ASSERT_EQ(news.seen.size(), 1u);
   EXPECT_EQ(news.seen[0].own, *Address::Parse("5.5.5.5"));
   EXPECT_THAT(news.listening, ElementsAre(*Endpoint::Parse("8.8.8.8:2000")));
+}
+
+TEST_F(PeerGossipTest, APeerListensAtOnePortOnly) {
+  Begin();
+  for (uint16_t port = 2000; port < 2100; port++) SayFacts(port);
+  Settle();
+  EXPECT_THAT(room_->hints()->Take().listening, ElementsAre(*Endpoint::Parse("8.8.8.8:2000")));
 }
 
 TEST_F(PeerGossipTest, OthersAreToldOfItWhileItIsHere) {
