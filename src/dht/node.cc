@@ -12,6 +12,8 @@ namespace torrent {
 
 namespace {
 
+// Beyond so many bits nobody else is found: of 10 million nodes, the closest one shares 23.
+constexpr int kMaxFarSearches = 24;
 // A search for ourselves that nobody answered is not repeated sooner.
 constexpr std::chrono::seconds kSelfSearchAgain{30};
 // So many queries lost in a row, whoever was asked: the failures beyond are nobody's fault.
@@ -178,7 +180,10 @@ void Node::OnExternalChange(TimePoint now) {
   const Address& address = *external_.known();
   if (NodeIdFits(table_.own_id(), address)) return;
   table_.SetOwnId(NodeIdFor(address, static_cast<uint8_t>(SecureRandom64())), now);
-  bootstrapped_ = false;  // what is around the new id is not known yet
+  // What is around the new id is not known yet.
+  bootstrapped_ = false;
+  searches_.End(std::exchange(self_search_, 0));
+  searches_.End(std::exchange(far_search_, 0));
   next_self_search_ = now;
 }
 
@@ -194,7 +199,7 @@ void Node::Step(TimePoint now) {
   StepBootstrap(now);
   StepHeard();
   StepMaintenance(now);
-  if (!bootstrapped_ && table_.size() > 0 && now >= next_self_search_) SearchForSelf({});
+  if (!bootstrapped_ && far_search_ == 0 && table_.size() > 0 && now >= next_self_search_) SearchForSelf({});
   searches_.Step(table_);
 }
 
@@ -245,9 +250,21 @@ void Node::SearchForSelf(std::vector<NodeInfo> first) {
   search.first = std::move(first);
   search.on_done = [this](uint32_t answered, uint32_t) {
     self_search_ = 0;
-    if (answered > 0) bootstrapped_ = true;
+    if (answered > 0 && !bootstrapped_) SearchFarAway(0);
   };
   self_search_ = searches_.Begin(std::move(search));
+}
+
+void Node::SearchFarAway(int bits) {
+  const std::vector<NodeInfo> nearest = table_.Closest(table_.own_id(), 1);
+  const int known = nearest.empty() ? 0 : SharedPrefixBits(nearest[0].id, table_.own_id());
+  far_search_ = 0;
+  bootstrapped_ = bits >= std::min(known, kMaxFarSearches);
+  if (bootstrapped_) return;
+  DhtSearch search;
+  search.target = RandomIdSharing(table_.own_id(), bits);
+  search.on_done = [this, bits](uint32_t, uint32_t) { SearchFarAway(bits + 1); };
+  far_search_ = searches_.Begin(std::move(search));
 }
 
 TimePoint Node::NextDeadline() const {

@@ -63,7 +63,7 @@ class Node {
   const NodeId& id() const { return table_.own_id(); }
   const RoutingTable& table() const { return table_; }
   const absl::optional<Address>& external() const { return external_.known(); }
-  // Our own neighbourhood was searched, and somebody answered.
+  // Our own neighbourhood was searched, and every distance from it.
   bool bootstrapped() const { return bootstrapped_; }
   size_t searches() const { return searches_.size(); }
   uint64_t searches_done() const { return searches_.done(); }
@@ -98,6 +98,10 @@ class Node {
   void StepHeard();
   void StepMaintenance(TimePoint now);
   void SearchForSelf(std::vector<NodeInfo> first);
+  // Neighbours know each other and nobody else: each half, quarter ... of the space where we are not is searched once
+  // (Kademlia: the refresh of all buckets after joining), one after the other. `bits`: how many the next target shares
+  // with us.
+  void SearchFarAway(int bits);
   bool IsPoor() const { return table_.size() < kDhtBucketNodes; }
 
   const Options options_;
@@ -117,6 +121,7 @@ class Node {
   TimePoint next_maintenance_;
   TimePoint next_self_search_;
   uint64_t self_search_ = 0;  // under way; 0: none
+  uint64_t far_search_ = 0;   // the same
   bool bootstrapped_ = false;
   int lost_in_a_row_ = 0;  // queries that nobody answered, since the last answer from anybody
 

@@ -228,8 +228,7 @@ absl::optional<NodeInfo> RoutingTable::NextToPing(TimePoint now) {
 
 absl::optional<NodeId> RoutingTable::NextToRefresh(TimePoint now) {
   for (size_t i = 0; i < buckets_.size(); ++i) {
-    if (buckets_[i].refreshed && now - buckets_[i].changed < kDhtGoodTime) continue;
-    buckets_[i].refreshed = true;
+    if (now - buckets_[i].changed < kDhtGoodTime) continue;
     buckets_[i].changed = now;
     return i + 1 == buckets_.size() ? own_id_ : RandomIdSharing(own_id_, static_cast<int>(i));
   }

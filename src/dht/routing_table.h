@@ -50,8 +50,7 @@ class RoutingTable {
 
   // A questionable node that is to be pinged, the one silent longest; each at most once in half a minute.
   absl::optional<NodeInfo> NextToPing(TimePoint now);
-  // An id to search for, in a bucket that is new, or where nothing changed for 15 minutes; each bucket at most once in
-  // that time.
+  // An id to search for, in a bucket where nothing changed for 15 minutes; each bucket at most once in that time.
   absl::optional<NodeId> NextToRefresh(TimePoint now);
 
  private:
@@ -66,7 +65,6 @@ class RoutingTable {
     std::vector<Entry> entries;       // at most kDhtBucketNodes
     std::vector<Entry> replacements;  // as many; the newest last
     TimePoint changed;
-    bool refreshed = false;  // once, since it is there
   };
 
   size_t IndexFor(const NodeId& id) const;

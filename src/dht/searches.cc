@@ -66,8 +66,11 @@ void Searches::OnLost(const SentQuery& query) {
 
 void Searches::Step(const RoutingTable& table) {
   size_t active = 0;
-  for (auto it = searches_.begin(); it != searches_.end() && active < kMaxDhtActiveSearches;) {
-    const auto here = it++;
+  auto here = searches_.begin();
+  // Each turn goes on from the number, because the end of one search may begin another.
+  for (uint64_t number = 0; here != searches_.end() && active < kMaxDhtActiveSearches;
+       here = searches_.upper_bound(number)) {
+    number = here->first;
     Entry& entry = here->second;
     if (!entry.lookup) {
       if (table.size() == 0 && entry.search.first.empty()) continue;
@@ -75,7 +78,7 @@ void Searches::Step(const RoutingTable& table) {
       for (const NodeInfo& node : std::exchange(entry.search.first, {})) entry.lookup->Add(node);
       for (const NodeInfo& node : table.Closest(entry.search.target, kDhtBucketNodes)) entry.lookup->Add(node);
     }
-    Advance(here->first, &entry);
+    Advance(number, &entry);
     if (!entry.announcing || !entry.announces.empty()) {
       ++active;
       continue;

@@ -462,7 +462,7 @@ TEST_F(NodeTest, ASearchWaitsForTheFirstNode) {
   }
   EXPECT_TRUE(net_.RunUntil([&] { return found.done; }, milliseconds(300)));
   EXPECT_EQ(found.answered, 1u);
-  EXPECT_TRUE(node->bootstrapped());
+  EXPECT_TRUE(net_.RunUntil([&] { return node->bootstrapped(); }, seconds(5)));
 }
 
 TEST_F(NodeTest, ARouterIsAskedButNotKept) {
