@@ -21,6 +21,9 @@ namespace torrent {
 
 namespace {
 
+// Nodes of the run before that are asked again and again while nobody is known.
+constexpr size_t kPersistentNodes = 16;
+
 // How far a name leads that somebody else wrote down (a .torrent, this program's own list): out into the world only.
 bool IsWorldly(const Endpoint& endpoint) {
   return endpoint.port != 0 && MayLeadTo(Reach::kGlobal, endpoint.address.reach());
@@ -104,12 +107,18 @@ class DhtThread : public Dht {
 };
 
 absl::Status DhtThread::Begin() {
-  OpenNodes(Now());
-  Publish(Now());
-  ASSIGN_OR_RETURN(thread_, Thread::Start("dht", [this] { Run(); }));
+  // Before anything is asked, so that the first answers find somebody.
   options_.port->Handle(UdpPort::Kind::kDht, [inbox = inbox_](const Endpoint& from, absl::string_view datagram) {
     inbox->Deliver(from, datagram);
   });
+  OpenNodes(Now());
+  Publish(Now());
+  absl::StatusOr<Thread> thread = Thread::Start("dht", [this] { Run(); });
+  if (!thread.ok()) {
+    options_.port->Handle(UdpPort::Kind::kDht, nullptr);
+    return thread.status();
+  }
+  thread_ = *std::move(thread);
   return absl::OkStatus();
 }
 
@@ -171,7 +180,12 @@ void DhtThread::OpenNodes(TimePoint now) {
     };
     std::unique_ptr<Node>& place = v4 ? v4_ : v6_;
     place = std::make_unique<Node>(std::move(node), now);
-    for (const NodeInfo& known : v4 ? state.nodes_v4 : state.nodes_v6) place->AddHeard(known.endpoint);
+    const std::vector<NodeInfo>& known = v4 ? state.nodes_v4 : state.nodes_v6;
+    for (size_t i = 0; i < known.size(); ++i) {
+      // A few are asked until somebody is known: a line that comes up late must not cost the whole table.
+      if (i < kPersistentNodes) place->AddBootstrap(known[i].endpoint, false, now);
+      place->AddHeard(known[i].endpoint);
+    }
     nodes_.push_back(place.get());
   }
   if (v4_ != nullptr && v6_ != nullptr) v4_->Join(v6_.get());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <list>
 
@@ -103,8 +104,8 @@ TEST(FarmTest, TwoHundredNodesFindWhatOneOfThemAnnounced) {
     hops += outcome.hops;
   }
   const double mean_hops = hops / static_cast<double>(asked);
-  printf("%zu nodes: bootstrap %.2f s, %zu of %zu lookups found it, %.2f hops on average, %.2f s in all\n", kNodes,
-         bootstrap_seconds, size_t{found}, size_t{asked}, mean_hops, ToSeconds(Now() - begun));
+  std::printf("%zu nodes: bootstrap %.2f s, %zu of %zu lookups found it, %.2f hops on average, %.2f s in all\n", kNodes,
+              bootstrap_seconds, found, asked, mean_hops, ToSeconds(Now() - begun));
   EXPECT_GE(static_cast<double>(found), 0.99 * static_cast<double>(asked));
   EXPECT_GE(mean_hops, 1);
   EXPECT_LE(mean_hops, 4);
@@ -133,8 +134,8 @@ TEST(FarmTest, ALookupAmongManyDeadNodesEndsSoon) {
     longest = std::max(longest, ToSeconds(outcome.ended - begun));
     sum += ToSeconds(outcome.ended - begun);
   }
-  printf("a third of %zu nodes dead: %zu of %zu found it, in %.2f s on average and %.2f s at most\n", kNodes,
-         size_t{found}, lookups.size(), sum / static_cast<double>(lookups.size()), longest);
+  std::printf("a third of %zu nodes dead: %zu of %zu found it, in %.2f s on average and %.2f s at most\n", kNodes,
+              found, lookups.size(), sum / static_cast<double>(lookups.size()), longest);
   EXPECT_EQ(found, lookups.size());
   EXPECT_LT(longest, 3);
 }
