@@ -29,22 +29,9 @@ absl::StatusOr<std::unique_ptr<MetadataFetch>> MetadataFetch::Create(TorrentId i
                                                                      const TorrentOptions& options,
                                                                      const SwarmResources& resources, OnDone on_done) {
   std::unique_ptr<MetadataFetch> fetch(new MetadataFetch(id, magnet, options, resources, std::move(on_done)));
-  PeerFinder::Options sources;
-  sources.dht = resources.shared.dht;
-  sources.lan = resources.lan;
+  PeerFinder::Options sources = resources.Sources(magnet.infohash, options);
   sources.nodes = magnet.nodes;
-  Announcer::Options& announces = sources.announces;
-  announces.infohash = magnet.infohash;
-  announces.trackers = magnet.trackers;
-  announces.user_trackers = options.trackers;
-  announces.context.resolver = resources.resolver;
-  announces.context.bind = resources.shared.bind;
-  announces.context.user_agent = "torrent/" TORRENT_VERSION;
-  announces.threads = resources.announces;
-  announces.peer_id = resources.shared.peer_id;
-  announces.port = resources.shared.port;
-  announces.key = resources.tracker_key;
-  announces.seed = SecureRandom64();
+  sources.announces.trackers = magnet.trackers;
   fetch->ties_->Bind(
       [] {
         Announcer::Totals unknown;

@@ -157,24 +157,10 @@ absl::Status Swarm::OpenFinder() {
     finder_ = std::move(handover_.finder);
     return absl::OkStatus();
   }
-  PeerFinder::Options sources;
-  sources.dht = resources_.shared.dht;
-  sources.lan = resources_.lan;
+  PeerFinder::Options sources = resources_.Sources(metainfo_->infohash, options_);
   sources.is_private = metainfo_->is_private;
   sources.nodes = metainfo_->nodes;
-  Announcer::Options& announces = sources.announces;
-  announces.infohash = metainfo_->infohash;
-  announces.trackers = metainfo_->trackers;
-  announces.user_trackers = options_.trackers;
-  announces.context.resolver = resources_.resolver;
-  announces.context.udp = resources_.udp_trackers;
-  announces.context.bind = resources_.shared.bind;
-  announces.context.user_agent = "torrent/" TORRENT_VERSION;
-  announces.threads = resources_.announces;
-  announces.peer_id = resources_.shared.peer_id;
-  announces.port = resources_.shared.port;
-  announces.key = resources_.tracker_key;
-  announces.seed = SecureRandom64();
+  sources.announces.trackers = metainfo_->trackers;
   ASSIGN_OR_RETURN(finder_, PeerFinder::Create(std::move(sources), &events_, std::move(totals), std::move(wake)));
   return absl::OkStatus();
 }

@@ -33,28 +33,11 @@
 #include "swarm/rate_meter.h"
 #include "swarm/stall.h"
 #include "swarm/swarm_context.h"
+#include "swarm/swarm_resources.h"
 #include "torrent/session.h"
-#include "tracker/udp_transactions.h"
 #include "wire/handshake.h"
 
 namespace torrent {
-
-// What a swarm needs of its session beyond what its workers do.
-struct SwarmResources {
-  SharedParts shared;
-  const StateDir* state_dir = nullptr;
-  FilePool* files = nullptr;
-  Checkpointer* checkpointer = nullptr;
-  // The one writer of that device; made when it is first asked for.
-  std::function<absl::StatusOr<PieceWriter*>(uint64_t device)> writer_of;
-  Budget* announces = nullptr;
-  Resolver* resolver = nullptr;
-  UdpTransactions* udp_trackers = nullptr;  // on the session's UDP port; null: UDP trackers are skipped
-  LanDiscovery* lan = nullptr;              // null: without
-  EventListener* listener = nullptr;
-  uint32_t tracker_key = 0;
-  size_t writer_queue_bytes = kWriterQueueBytes;
-};
 
 class PeerWorker;
 
