@@ -52,7 +52,7 @@ struct EventLine {
     return Dump(json);
   }
   absl::optional<std::string> operator()(const MetadataProgressEvent& e) const {
-    Json json = Begin("fetching_metadata", torrent);
+    Json json = Begin("metadata_progress", torrent);
     json["done"] = e.done_bytes;
     json["total"] = e.total_bytes > 0 ? Json(e.total_bytes) : Json(nullptr);
     return Dump(json);

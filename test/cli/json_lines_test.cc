@@ -108,6 +108,19 @@ TEST(JsonLinesTest, ProgressDoneAndErrorHaveTheFieldsOfTheManPage) {
       json({{"v", 1}, {"event", "error"}, {"source", "x.torrent"}, {"exit_code", 3}, {"message", "x.torrent: no"}}));
 }
 
+TEST(JsonLinesTest, TellsHowFarTheMetadataIs) {
+  EXPECT_EQ(Parsed(JsonOfEvent({1, MetadataProgressEvent{0, 0}}).value()),
+            json({{"v", 1}, {"event", "metadata_progress"}, {"torrent", 1}, {"done", 0}, {"total", nullptr}}));
+  TorrentStatus status;
+  status.state = TorrentState::kMetadata;
+  status.metadata_bytes = 16384;
+  status.metadata_total_bytes = 40000;
+  const json progress = Parsed(JsonOfProgress(1, status));
+  EXPECT_EQ(progress["state"], "metadata");
+  EXPECT_EQ(progress["metadata"], 16384);
+  EXPECT_EQ(progress["metadata_total"], 40000);
+}
+
 // Hazard 12 (Transmission#7667): a peer's name that is no UTF-8.
 TEST(JsonLinesTest, StaysJsonWhateverTextHolds) {
   const Event event{0, PeerConnectedEvent{"a", PeerSource::kIncoming, true, "\"\\\n\x01\xff\xc3 end"}};

@@ -89,6 +89,19 @@ TEST_F(ProgressLineTest, HashingHasItsOwnBar) {
   EXPECT_THAT(ProgressLine("n", status, 80, false), Not(HasSubstr("100%")));
 }
 
+TEST_F(ProgressLineTest, MetadataHasItsOwnBar) {
+  TorrentStatus status;
+  status.state = TorrentState::kMetadata;
+  status.connected_peers = 3;
+  status.known_peers = 9;
+  EXPECT_THAT(ProgressLine("n", status, 80, false), HasSubstr("]  metadata  3/9 peers"));
+  EXPECT_THAT(ProgressLine("n", status, 80, false), Not(HasSubstr("#")));
+  status.metadata_bytes = 32 << 10;
+  status.metadata_total_bytes = 64 << 10;
+  EXPECT_THAT(ProgressLine("n", status, 80, false), HasSubstr("metadata 32.0 KiB of 64.0 KiB  3/9 peers"));
+  EXPECT_EQ(ProgressText("n", status), "n: metadata 32.0 KiB of 64.0 KiB, 3/9 peers");
+}
+
 TEST_F(ProgressLineTest, NoTimeLeftWhileNothingComes) {
   TorrentStatus status = Downloading();
   status.download_rate = 0;

@@ -17,9 +17,9 @@ namespace torrent {
 namespace {
 
 // Finds the same peers in each search.
-class FakeDht final : public Dht {
+class ReadyDht final : public Dht {
  public:
-  explicit FakeDht(std::vector<Endpoint> peers) : peers_(std::move(peers)) {}
+  explicit ReadyDht(std::vector<Endpoint> peers) : peers_(std::move(peers)) {}
   std::unique_ptr<Search> GetPeers(SearchOptions options) override {
     options.on_peers(peers_);
     return std::make_unique<Search>();
@@ -44,7 +44,7 @@ class MetadataFetchTest : public testing::Test {
     resources.shared.peer_id.fill('m');
     resources.announces = &announces_;
     resources.resolver = &resolver_;
-    resources.dht = dht;
+    resources.shared.dht = dht;
     resources.listener = &events_;
     Mutex mutex;
     CondVar changed;
@@ -75,7 +75,7 @@ class MetadataFetchTest : public testing::Test {
 
 TEST_F(MetadataFetchTest, HandsOnConnectionsAddressesAndSources) {
   test::ScriptedSeeder peer(&payload_, test::Serving({}));
-  FakeDht dht({peer.endpoint(), *Endpoint::Parse("127.0.0.1:9")});
+  ReadyDht dht({peer.endpoint(), *Endpoint::Parse("127.0.0.1:9")});
   absl::StatusOr<FetchedMetadata> fetched = Fetch(payload_.metainfo()->infohash, "&ws=http://example.org/", &dht);
   ASSERT_TRUE(fetched.ok()) << fetched.status();
   EXPECT_EQ(fetched->metainfo->info_bytes, payload_.metainfo()->info_bytes);
@@ -102,7 +102,7 @@ TEST_F(MetadataFetchTest, APrivateTorrentForgetsPeersOfTheDht) {
   test::ScriptedSeeder of_dht(&payload_, test::Serving(manner));
   manner.name = "of the user";
   test::ScriptedSeeder of_user(&payload_, test::Serving(manner));
-  FakeDht dht({of_dht.endpoint(), *Endpoint::Parse("127.0.0.1:9")});
+  ReadyDht dht({of_dht.endpoint(), *Endpoint::Parse("127.0.0.1:9")});
   absl::StatusOr<FetchedMetadata> fetched =
       Fetch(Sha1::Of(info), absl::StrCat("&x.pe=", of_user.address(), "&dht=a:1"), &dht);
   ASSERT_TRUE(fetched.ok()) << fetched.status();
