@@ -26,8 +26,9 @@ struct DhtOptions {
   UdpPort* port = nullptr;       // outlives the node; its kDht datagrams are taken
   Resolver* resolver = nullptr;  // for the names of bootstrap nodes; outlives the node
   std::string state_path;        // the table is kept there (0600, replaced atomically); empty: not at all
-  // Names and ports of nodes to begin with; those that the user typed (`--dht-bootstrap`) may stand anywhere, also on
-  // loopback.
+  // Names and ports of nodes to begin with. `bootstrap` are routers (bootstrap_nodes.h): asked, but not kept in the
+  // table, and only at global addresses. Those that the user typed (`--dht-bootstrap`) are nodes like others and may
+  // stand anywhere, also on loopback.
   std::vector<std::pair<std::string, uint16_t>> bootstrap;
   std::vector<std::pair<std::string, uint16_t>> user_bootstrap;
   bool read_only = false;  // BEP 43: we ask and do not answer (nobody can reach us: --no-listen)
@@ -37,18 +38,20 @@ class Dht {
  public:
   // ResourceExhausted: no thread. Missing or damaged state is no error.
   static absl::StatusOr<std::unique_ptr<Dht>> Start(DhtOptions options);
-  // Ends all searches, saves the table and joins the thread.
+  // Ends all searches (`on_done` of none is called), saves the table and joins the thread. Handles may outlive it.
   virtual ~Dht() = default;
 
   // A search is for peers of `infohash`, in both tables at once, and announces us to the closest nodes when it has
-  // found them (`announce_port` is our TCP port; 0: do not announce). Callbacks run on the DHT's thread, must be short,
-  // and must not call back into the DHT; none runs once the Search is destroyed.
+  // found them (`announce_port` is our TCP port; 0: do not announce). It waits while both tables are empty, for ever if
+  // need be; a family that alone is empty is waited for kDhtFamilyPatience once the other is through. Callbacks run on
+  // the DHT's thread, must be short, and must not call back into the DHT; none runs once the Search is destroyed.
   struct SearchOptions {
     Infohash infohash;
     uint16_t announce_port = 0;
     // New peers as they arrive, each once a search.
     std::function<void(const std::vector<Endpoint>& peers)> on_peers;
-    // The search has ended; how many nodes answered it, and how many hops it took to the closest.
+    // The search has ended, with its announces; how many nodes answered it, and how many hops it took to the closest
+    // (1: it was in our own table).
     std::function<void(uint32_t answered, uint32_t hops)> on_done;
   };
   class Search {
@@ -60,7 +63,8 @@ class Dht {
   // A node that somebody named: a peer (its PORT message), a .torrent or magnet (`nodes`). Pinged before it is trusted.
   // `source` is where it stands who named it, for the address policy; nothing for what the user typed.
   virtual void AddNode(const Endpoint& node, const absl::optional<Address>& source) = 0;
-  // The same by name; resolved on the way.
+  // The same by name, as a .torrent has it; resolved on the way. Anybody may have written it, so only global addresses
+  // and ports from 1024 on are followed.
   virtual void AddNode(const std::string& host, uint16_t port) = 0;
 
   virtual DhtStatus Status() const = 0;

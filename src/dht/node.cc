@@ -58,15 +58,14 @@ void Node::Send(const Endpoint& to, const std::string& datagram) {
   options_.send(to, datagram);
 }
 
-bool Node::SendQuery(KrpcQuery query, SentQuery sent) {
-  const Endpoint to = sent.to;
-  query.transaction = transactions_.Add(std::move(sent));
+bool Node::SendQuery(KrpcQuery query, const SentQuery& sent) {
+  query.transaction = transactions_.Add(sent);
   if (query.transaction.empty()) return false;
   query.id = table_.own_id();
   query.read_only = options_.read_only;
   const bool names_nodes = query.method == KrpcMethod::kFindNode || query.method == KrpcMethod::kGetPeers;
   if (names_nodes && sibling_ != nullptr && sibling_->IsPoor()) query.want_v4 = query.want_v6 = true;
-  Send(to, EncodeKrpc(query));
+  Send(sent.to, EncodeKrpc(query));
   return true;
 }
 

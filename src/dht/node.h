@@ -86,7 +86,7 @@ class Node {
   // Takes out what `from` may not name, and ourselves.
   void KeepAllowed(std::vector<NodeInfo>* nodes, const Endpoint& from) const;
 
-  bool SendQuery(KrpcQuery query, SentQuery sent);
+  bool SendQuery(KrpcQuery query, const SentQuery& sent);
   void Ping(const Endpoint& to, absl::optional<NodeId> id);
   // A ping that a stranger's query makes us send, within the budget for such.
   void PingStranger(const Endpoint& to);

@@ -20,11 +20,11 @@ RoutingTable::RoutingTable(const NodeId& own_id, TimePoint now) : own_id_(own_id
 }
 
 void RoutingTable::SetOwnId(const NodeId& id, TimePoint now) {
-  std::vector<Bucket> old = std::exchange(buckets_, std::vector<Bucket>(1));
+  const std::vector<Bucket> old = std::exchange(buckets_, std::vector<Bucket>(1));
   buckets_[0].changed = now;
   own_id_ = id;
-  for (Bucket& bucket : old) {
-    for (Entry& entry : bucket.entries) TryPlace(std::move(entry), now);
+  for (const Bucket& bucket : old) {
+    for (const Entry& entry : bucket.entries) TryPlace(entry, now);
   }
 }
 
@@ -74,7 +74,7 @@ void RoutingTable::OnAnswer(const NodeInfo& node, TimePoint now) {
   Bucket& bucket = buckets_[IndexFor(node.id)];
   if (ExceedsNetwork(bucket.replacements, nullptr, node)) return;
   if (bucket.replacements.size() >= kDhtBucketNodes) bucket.replacements.erase(bucket.replacements.begin());
-  bucket.replacements.push_back(std::move(entry));
+  bucket.replacements.push_back(entry);
 }
 
 bool RoutingTable::ExceedsNetwork(const std::vector<Entry>& entries, const Entry* except, const NodeInfo& node) {
@@ -83,13 +83,13 @@ bool RoutingTable::ExceedsNetwork(const std::vector<Entry>& entries, const Entry
          }) >= static_cast<std::ptrdiff_t>(kMaxDhtNodesPerNetwork);
 }
 
-bool RoutingTable::TryPlace(Entry entry, TimePoint now) {
+bool RoutingTable::TryPlace(const Entry& entry, TimePoint now) {
   while (true) {
     const size_t index = IndexFor(entry.node.id);
     Bucket& bucket = buckets_[index];
     if (bucket.entries.size() < kDhtBucketNodes) {
       if (ExceedsNetwork(bucket.entries, nullptr, entry.node)) return false;
-      bucket.entries.push_back(std::move(entry));
+      bucket.entries.push_back(entry);
       bucket.changed = now;
       return true;
     }
@@ -106,7 +106,7 @@ bool RoutingTable::TryPlace(Entry entry, TimePoint now) {
                           [](const Entry& e) { return !NodeIdFits(e.node.id, e.node.endpoint.address); });
     }
     if (weak == bucket.entries.end() || ExceedsNetwork(bucket.entries, &*weak, entry.node)) return false;
-    *weak = std::move(entry);
+    *weak = entry;
     bucket.changed = now;
     return true;
   }
@@ -145,11 +145,11 @@ void RoutingTable::OnFailure(const Endpoint& endpoint, TimePoint sent, TimePoint
   Forget(endpoint);
   bool placed = false;
   while (!placed && !waiting.empty()) {
-    placed = TryPlace(std::move(waiting.back()), now);
+    placed = TryPlace(waiting.back(), now);
     waiting.pop_back();
   }
   // Each by its id: the last bucket may have been split.
-  for (Entry& other : waiting) buckets_[IndexFor(other.node.id)].replacements.push_back(std::move(other));
+  for (const Entry& other : waiting) buckets_[IndexFor(other.node.id)].replacements.push_back(other);
 }
 
 void RoutingTable::Forget(const Endpoint& endpoint) {

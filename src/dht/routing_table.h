@@ -71,7 +71,7 @@ class RoutingTable {
   Entry* Find(const std::function<bool(const Entry&)>& matches);
   void Erase(const std::function<bool(const Entry&)>& matches);
   // False where there is no room in its bucket or the bounds on networks forbid it.
-  bool TryPlace(Entry entry, TimePoint now);
+  bool TryPlace(const Entry& entry, TimePoint now);
   void Split();
   static bool ExceedsNetwork(const std::vector<Entry>& entries, const Entry* except, const NodeInfo& node);
 

@@ -1,7 +1,6 @@
 #include "dht/transactions.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/bytes.h"
 #include "base/limits.h"
@@ -9,13 +8,13 @@
 
 namespace torrent {
 
-std::string Transactions::Add(SentQuery query) {
+std::string Transactions::Add(const SentQuery& query) {
   if (waiting_.size() >= kMaxDhtQueriesInFlight) return "";
   uint32_t id;
   do {
     SecureRandomBytes(&id, sizeof id);
   } while (waiting_.contains(id));
-  waiting_.try_emplace(id, Waiting{std::move(query), Age::kFresh});
+  waiting_.try_emplace(id, Waiting{query, Age::kFresh});
   std::string transaction;
   AppendBE32(&transaction, id);
   return transaction;
@@ -25,7 +24,7 @@ absl::optional<SentQuery> Transactions::Take(absl::string_view transaction, cons
   if (transaction.size() != sizeof(uint32_t)) return absl::nullopt;
   auto position = waiting_.find(LoadBE32(transaction.data()));
   if (position == waiting_.end() || position->second.query.to != from) return absl::nullopt;
-  SentQuery query = std::move(position->second.query);
+  const SentQuery query = position->second.query;
   waiting_.erase(position);
   return query;
 }

@@ -45,7 +45,7 @@ class Transactions {
   };
 
   // The new transaction's id; empty: too many wait.
-  std::string Add(SentQuery query);
+  std::string Add(const SentQuery& query);
   // The query that `transaction` from `from` answers; it is forgotten.
   absl::optional<SentQuery> Take(absl::string_view transaction, const Endpoint& from);
   // What has reached a further age since the last call, each age once.

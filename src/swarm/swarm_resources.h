@@ -1,5 +1,5 @@
-// What a torrent needs of its session, beyond what its workers do, in both of its phases (metadata, swarm). Owned by the
-// session; outlives its torrents.
+// What a torrent needs of its session, beyond what its workers do, in both of its phases (metadata, swarm). Owned by
+// the session; outlives its torrents.
 #ifndef TORRENT_SWARM_SWARM_RESOURCES_H_
 #define TORRENT_SWARM_SWARM_RESOURCES_H_
 
