@@ -1,7 +1,5 @@
 // What a node does with those who lie, forge their address, or ask too much.
 
-#include "dht/node.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "dht/node.h"
 #include "test/dht/stranger.h"
 
 namespace torrent {
