@@ -6,6 +6,7 @@ import socket
 import urllib.error
 import urllib.parse
 import urllib.request
+from typing import NamedTuple, Optional, Sequence
 
 from payload import infohash, make_file
 from world import PEERS, TORRENT, Failed, Program, expect, wait_until
@@ -17,12 +18,34 @@ START = 20  # seconds that a program may take to be ready
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
+class Ways(NamedTuple):
+    """How a client may find peers, besides its torrent's trackers and peer exchange: by default not at all."""
+    dht: Optional[Sequence[str]] = None  # the nodes, "HOST:PORT", with which its DHT node begins
+    lan: bool = False
+
+    @property
+    def nodes(self):
+        return self.dht or ()
+
+
 # --- Ours -------------------------------------------------------------------------------------------------------------
+COMMANDS = ("create", "show", "verify", "tracker", "magnet", "dht")
+
+
+def our_command(*arguments, ways=Ways()):
+    """The command line of our program with these arguments; a download finds peers by these ways alone."""
+    command = [TORRENT, *map(str, arguments)]
+    if arguments and arguments[0] not in COMMANDS:
+        command += ["--no-dht"] if ways.dht is None else [a for node in ways.dht for a in ("--dht-bootstrap", node)]
+        command += [] if ways.lan else ["--no-lan"]
+    return command
+
+
 class Ours(Program):
     """One run of our program with --json."""
 
-    def __init__(self, host, *arguments, name=None, **options):
-        super().__init__(host, name or f"ours-{host.name}", [TORRENT, *map(str, arguments), "--json"], split=True,
+    def __init__(self, host, *arguments, name=None, ways=Ways(), **options):
+        super().__init__(host, name or f"ours-{host.name}", [*our_command(*arguments, ways=ways), "--json"], split=True,
                          **options)
 
     def events(self, kind=None):
@@ -41,7 +64,11 @@ class Ours(Program):
 
     def progress(self, field, default=0):
         """`field` of the latest progress event."""
-        for event in reversed(self.events("progress")):
+        return self.latest("progress", field, default)
+
+    def latest(self, kind, field, default=0):
+        """`field` of the latest event of this kind that has it."""
+        for event in reversed(self.events(kind)):
             if field in event:
                 return event[field]
         return default
@@ -75,7 +102,7 @@ def ours_create(host, path, torrent_file, *arguments):
 
 def exits(host, code, *arguments, says="", timeout=20):
     """Runs ours with `arguments`: it ends with `code`, and says what is wrong in one line that names `says`."""
-    program = host.run("ours", [TORRENT, *map(str, arguments)], timeout=timeout, split=True)
+    program = host.run("ours", our_command(*arguments), timeout=timeout, split=True)
     shown = " ".join(map(str, arguments))
     expect(program.wait(0) == code, f"`torrent {shown}` ended with exit status {program.wait(0)} instead of {code}")
     if says:
@@ -158,6 +185,19 @@ def make_torrent(host, path, torrent_file, *trackers, piece_bits=18):
     return torrent_file
 
 
+def compact(node):
+    """HOST:PORT as the DHT has it."""
+    address, port = node.rsplit(":", 1)
+    return socket.inet_aton(address) + int(port).to_bytes(2, "big")
+
+
+def magnet(torrent_file, *trackers, peers=()):
+    """A link to it, made by hand."""
+    parts = [f"xt=urn:btih:{infohash(torrent_file).hex()}", *[f"tr={urllib.parse.quote(url)}" for url in trackers],
+             *[f"x.pe={peer}" for peer in peers]]
+    return "magnet:?" + "&".join(parts)
+
+
 # --- Real clients: each downloads until it is complete and then exits 0, or seeds until it is killed ------------------
 class Libtorrent:
     name = "libtorrent"
@@ -166,52 +206,113 @@ class Libtorrent:
     def __init__(self, *options):
         self.options = options
 
-    def download(self, host, torrent_file, folder):
-        return host.start(self.name, ["/usr/bin/python3", os.path.join(PEERS, "libtorrent_peer.py"), *self.options,
-                                      torrent_file, folder])
+    def download(self, host, source, folder, ways=Ways(), peers=()):
+        return self._start(host, source, folder, ways, *self._peers(peers))
 
-    def seed(self, host, torrent_file, folder, upload_limit=0):
-        program = host.start(self.name, ["/usr/bin/python3", os.path.join(PEERS, "libtorrent_peer.py"), *self.options,
-                                         "--seed", "--upload-limit", str(upload_limit), torrent_file, folder])
+    def seed(self, host, source, folder, ways=Ways(), peers=(), upload_limit=0):
+        program = self._start(host, source, folder, ways, *self._peers(peers), "--seed", "--upload-limit",
+                              str(upload_limit))
         wait_until(lambda: "complete" in program.log(), START, "libtorrent seeding")
         return program
+
+    def linger(self, host, source, folder):
+        """Takes part, downloads nothing."""
+        return self._start(host, source, folder, Ways(), "--take-nothing")
+
+    @staticmethod
+    def _peers(peers):
+        return [argument for peer in peers for argument in ("--peer", peer)]
+
+    def _start(self, host, source, folder, ways, *options):
+        if ways.dht is not None:
+            options += ("--dht", *[argument for node in ways.nodes for argument in ("--dht-bootstrap", node)])
+        if ways.lan:
+            options += ("--lan",)
+        return host.start(self.name, ["/usr/bin/python3", os.path.join(PEERS, "libtorrent_peer.py"), *self.options,
+                                      *options, source, folder])
 
 
 class Aria2:
     name = "aria2"
     makes_empty_files = True
-    _options = ["aria2c", "--no-conf", "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false",
-                "--summary-interval=0", "--show-console-readout=false", "--file-allocation=none",
-                f"--listen-port={PORT}"]
 
-    def download(self, host, torrent_file, folder):
-        return host.start(self.name, [*self._options, "--seed-time=0", "-d", folder, torrent_file])
+    def download(self, host, source, folder, ways=Ways()):
+        return self._start(host, source, folder, ways, "--seed-time=0")
 
-    def seed(self, host, torrent_file, folder):
-        return host.start(self.name, [*self._options, "--seed-ratio=0.0", "-V", "-d", folder, torrent_file])
+    def seed(self, host, source, folder, ways=Ways()):
+        return self._start(host, source, folder, ways, "--seed-ratio=0.0", "-V")
+
+    def linger(self, host, source, folder):
+        """Takes part, downloads next to nothing."""
+        return self._start(host, source, folder, Ways(), "--max-download-limit=1")
+
+    def _start(self, host, source, folder, ways, *options):
+        # Its UDP trackers need a DHT node: one that knows no other node is none.
+        options += ("--enable-dht=true", f"--dht-listen-port={PORT}",
+                    f"--dht-file-path={host.folder('aria2')}/dht.dat",
+                    *[f"--dht-entry-point={node}" for node in ways.nodes])
+        options += (f"--bt-enable-lpd={'true' if ways.lan else 'false'}",)
+        return host.start(self.name, [
+            "aria2c", "--no-conf", "--enable-dht6=false", "--summary-interval=0", "--show-console-readout=false",
+            "--file-allocation=none", "--bt-detach-seed-only=false", f"--listen-port={PORT}", *options, "-d", folder,
+            source])
 
 
 class Transmission:
     name = "transmission"
     makes_empty_files = False
 
-    def download(self, host, torrent_file, folder):
+    def download(self, host, source, folder, ways=Ways()):
         # It never ends by itself: a script that it runs when it is complete ends it.
         done = os.path.join(host.home, "done.sh")
         with open(done, "w") as f:
             f.write("#!/bin/sh\nkill -INT $PPID\n")
         os.chmod(done, 0o755)
-        return self._start(host, torrent_file, folder, "-f", done)
+        return self._start(host, source, folder, ways, "-f", done)
 
-    def seed(self, host, torrent_file, folder):
-        return self._start(host, torrent_file, folder)
+    def seed(self, host, source, folder, ways=Ways()):
+        return self._start(host, source, folder, ways)
 
-    def _start(self, host, torrent_file, folder, *options):
+    def linger(self, host, source, folder):
+        """Takes part, downloads nothing."""
+        return self._start(host, source, folder, Ways(), settings={"speed-limit-down": 0,
+                                                                   "speed-limit-down-enabled": True})
+
+    def _start(self, host, source, folder, ways, *options, settings=None):
         config = host.folder("transmission")
         with open(os.path.join(config, "settings.json"), "w") as f:
-            json.dump({"utp-enabled": False, "dht-enabled": False, "lpd-enabled": False}, f)
+            json.dump({"utp-enabled": False, "dht-enabled": ways.dht is not None, "lpd-enabled": ways.lan,
+                       **(settings or {})}, f)
+        # Nodes that it "knew when it ended" are asked at once; those in its file dht.bootstrap one each 15 s.
+        nodes = b"".join(compact(node) for node in ways.nodes)
+        with open(os.path.join(config, "dht.dat"), "wb") as f:
+            f.write(b"d2:id20:" + os.urandom(20) + b"5:nodes%d:%se" % (len(nodes), nodes))
         return host.start(self.name, ["transmission-cli", "-g", config, "-w", folder, "-M", "-et", "-p", str(PORT),
-                                      *options, torrent_file])
+                                      *options, source])
+
+
+class OurClient:
+    """Our program as one client among the others."""
+    name = "ours"
+    makes_empty_files = True
+
+    def download(self, host, source, folder, *options, ways=Ways(), peers=()):
+        return self._start(host, source, folder, ways, peers, *options)
+
+    def seed(self, host, source, folder, *options, ways=Ways(), peers=()):
+        program = self._start(host, source, folder, ways, peers, "--seed", *options)
+        wait_until(lambda: program.progress("state") == "seeding" or not program.running, START, "ours seeding")
+        expect(program.running, "ours ended instead of seeding")
+        return program
+
+    def linger(self, host, source, folder, peers=()):
+        """Takes part, downloads next to nothing."""
+        return self._start(host, source, folder, Ways(), peers, "--download-limit", "16K")
+
+    @staticmethod
+    def _start(host, source, folder, ways, peers, *options):
+        known = [argument for peer in peers for argument in ("--peer", peer)]
+        return Ours(host, source, "-o", folder, "--port", PORT, *known, *options, ways=ways)
 
 
 NEEDED = {"transmission-cli": "transmission-cli", "aria2c": "aria2", "opentracker": "opentracker",

@@ -3,10 +3,10 @@ import os
 import subprocess
 import time
 
-from clients import NOWHERE, PORT, exits, make_torrent, ours_download, ours_seed, pair
+from clients import NOWHERE, PORT, exits, make_torrent, our_command, ours_download, ours_seed, pair
 from payload import MIB, make_file, make_odd_tree, same
 from scenarios import scenario
-from world import TORRENT, expect, wait_until
+from world import expect, wait_until
 
 
 @scenario("exit-5-disk-full")
@@ -46,7 +46,7 @@ def _(world):
     file, path, leecher, peer = pair(world, 12 * MIB, "2M")
     ours = ours_download(leecher, file, leecher.folder("out"), *peer)
     wait_until(lambda: ours.progress("done") > MIB, 20, "1 MiB")
-    second = leecher.run("ours-second", [TORRENT, file, "-o", leecher.folder("out"), *peer], timeout=5, split=True)
+    second = leecher.run("ours-second", our_command(file, "-o", leecher.folder("out"), *peer), timeout=5, split=True)
     expect(second.wait(0) != 0, "a second process on the same download was let in")
     expect(second.wait(0) < 128, f"the second process ended with exit status {second.wait(0)}")
     ours.finish(30)

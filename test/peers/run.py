@@ -36,10 +36,11 @@ class Report:
         self.failed = 0
 
     def add(self, name, seconds, why=None, words=""):
+        """With `why` a failure. `words` are what is known of it, or what a scenario that passed has measured."""
         with self._lock:
             if why is None:
                 self.passed += 1
-                print(f"ok {name} ({seconds:.1f} s)", flush=True)
+                print(f"ok {name} ({seconds:.1f} s)" + (f": {words}" if words else ""), flush=True)
             else:
                 self.failed += 1
                 print(f"FAILED {name} ({seconds:.1f} s): {why}\n{words}", flush=True)
@@ -51,7 +52,7 @@ def play(scenario, number, root, report):
     try:
         with World(number, os.path.join(root, scenario.name)) as world:
             try:
-                scenario.play(world)
+                words = scenario.play(world) or ""
             except Failed as failure:
                 why, words = str(failure), world.last_words()
             except Exception:  # pylint: disable=broad-except  one scenario's accident is not the next one's
@@ -84,10 +85,10 @@ def main():
         report.add("program-present", 0, f"{TORRENT} is not there -- `make` builds it")
         chosen = []
     numbered = list(enumerate(chosen, 1))
-    with ThreadPoolExecutor(given.jobs) as pool:
+    with ThreadPoolExecutor(given.jobs) as working, ThreadPoolExecutor(4 * given.jobs) as waiting:
         for number, scenario in numbered:
             if not scenario.alone:
-                pool.submit(play, scenario, number, given.root, report)
+                (waiting if scenario.waits else working).submit(play, scenario, number, given.root, report)
     for number, scenario in numbered:
         if scenario.alone:
             play(scenario, number, given.root, report)

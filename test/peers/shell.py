@@ -12,10 +12,11 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from clients import NOWHERE, PORT, Ours, exits, make_torrent, ours_create, ours_download, ours_seed, pair
+from clients import (NOWHERE, PORT, Ours, exits, make_torrent, our_command, ours_create, ours_download, ours_seed,
+                     pair)
 from payload import MIB, make_file, make_odd_tree, same
 from scenarios import scenario
-from world import TORRENT, expect, wait_until
+from world import expect, wait_until
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -276,7 +277,7 @@ def _(world):
     for columns in (100, 40):
         main, side = pty.openpty()
         fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-        program = leecher.start("ours-terminal", [TORRENT, file, "-o", leecher.folder(f"out{columns}"), *peer],
+        program = leecher.start("ours-terminal", our_command(file, "-o", leecher.folder(f"out{columns}"), *peer),
                                 terminal=side)
         os.close(side)
         shown = b""
@@ -304,7 +305,8 @@ def _(world):
     path = make_file(os.path.join(host.home, "a"), 100)
     file = make_torrent(host, path, os.path.join(host.home, "a.torrent"),
                         "http://user:pass3word@127.0.0.1:1/0123456789abcdef0123456789abcdef/announce?passkey=s3cret")
-    program = host.run("ours", [TORRENT, file, "-o", host.folder("out"), "-v", "--json", "--timeout", "2"], split=True)
+    command = our_command(file, "-o", host.folder("out"), "-v", "--json", "--timeout", "2")
+    program = host.run("ours", command, split=True)
     text = program.out() + program.log()
     expect("127.0.0.1" in text, "the tracker that failed is not named at all")
     for secret in ("pass3word", "s3cret", "0123456789abcdef0123456789abcdef"):

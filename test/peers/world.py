@@ -51,10 +51,9 @@ class Host:
         self.address = f"10.78.{world.number}.{number}"
         self.address6 = f"fd00:78:{world.number:x}::{number:x}"
         self.home = world.folder(name)
-        port = f"w{world.number}p{number}"
         _ip("netns", "add", self.namespace)
-        _ip("link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", self.namespace)
-        _ip("link", "set", port, "master", world.bridge, "up")
+        _ip("link", "add", self.port, "type", "veth", "peer", "name", "eth0", "netns", self.namespace)
+        _ip("link", "set", self.port, "master", world.bridge, "up")
         for command in (["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
                         ["addr", "add", self.address + "/24", "dev", "eth0"],
                         ["addr", "add", self.address6 + "/64", "dev", "eth0", "nodad"],
@@ -66,6 +65,36 @@ class Host:
         path = os.path.join(self.home, *names)
         os.makedirs(path, exist_ok=True)
         return path
+
+    @property
+    def port(self):
+        """The bridge's port at this host's interface."""
+        return self.namespace.replace("h", "p")
+
+    def is_connected_to(self, host):
+        """Whether a TCP connection stands between it and `host`."""
+        text = subprocess.run(["ss", "-N", self.namespace, "-Htn", "state", "established", "dst", host.address],
+                              check=True, capture_output=True).stdout
+        return bool(text.strip())
+
+    def datagrams_sent(self):
+        """How many UDP datagrams its programs have sent, to whatever address and whether or not they arrived."""
+        def count(name, field):
+            text = subprocess.run(["ip", "netns", "exec", self.namespace, "cat", f"/proc/net/{name}"],
+                                  check=True, capture_output=True, text=True).stdout
+            lines = [line.split() for line in text.splitlines()]
+            if name == "snmp":
+                names, values = [line for line in lines if line[0] == "Udp:"]
+                return int(values[names.index(field)])
+            return next(int(line[1]) for line in lines if line[0] == field)
+        return count("snmp", "OutDatagrams") + count("snmp6", "Udp6OutDatagrams")
+
+    def more_addresses(self, count):
+        """Gives it `count` more addresses of the network, and answers them."""
+        addresses = [f"10.78.{self.world.number}.{100 + i}" for i in range(count)]
+        for address in addresses:
+            _ip("-n", self.namespace, "addr", "add", address + "/24", "dev", "eth0")
+        return addresses
 
     def traffic(self):
         """Bytes that TCP carried (in to, out of) this host so far: what no client can be wrong about. Off the
