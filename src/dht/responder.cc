@@ -1,5 +1,6 @@
 #include "dht/responder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/limits.h"
@@ -52,20 +53,24 @@ void Responder::Answer(const KrpcQuery& query, const Endpoint& from, const NodeI
 
 void Responder::GetPeers(const KrpcQuery& query, const Endpoint& from, const NodeId& own_id, TimePoint now) {
   const bool proven = proven_.Has(from.address, now);
-  // Read-only nodes answer no ping (BEP 43).
+  // A read-only node answers no ping (BEP 43): it has its reply at once.
   if (!proven && !query.read_only && withheld_.size() < kMaxDhtWithheldReplies && store_.Has(query.target, now)) {
     options_.ping(from);
     withheld_.push_back({query, from, now + kDhtProofPatience});
     return;
   }
-  SendPeers(query, from, proven, own_id, now);
+  SendPeers(query, from, proven ? kDhtSampledPeers : query.read_only ? kDhtUnprovenPeers : 0, own_id, now);
 }
 
-void Responder::SendPeers(const KrpcQuery& query, const Endpoint& from, bool with_values, const NodeId& own_id,
+void Responder::SendPeers(const KrpcQuery& query, const Endpoint& from, size_t peers, const NodeId& own_id,
                           TimePoint now) {
   KrpcReply reply = ReplyWithNodes(query, from, own_id);
   reply.token = tokens_.Make(from.address, now);
-  if (with_values) reply.values = store_.Sample(query.target, from.address, kDhtSampledPeers, now);
+  if (peers > 0) reply.values = store_.Sample(query.target, from.address, peers, now);
+  // In the place of nodes, so that the reply becomes no larger.
+  if (peers == kDhtUnprovenPeers && !reply.values.empty()) {
+    for (auto* nodes : {&reply.nodes_v4, &reply.nodes_v6}) nodes->resize(std::min(nodes->size(), kDhtBucketNodes / 2));
+  }
   Send(from, EncodeKrpc(reply), now);
 }
 
@@ -91,7 +96,7 @@ void Responder::OnProof(const Address& address, const NodeId& own_id, TimePoint 
     }
     const Withheld ready = std::move(*it);
     it = withheld_.erase(it);
-    SendPeers(ready.query, ready.from, true, own_id, now);
+    SendPeers(ready.query, ready.from, kDhtSampledPeers, own_id, now);
   }
 }
 
@@ -99,7 +104,7 @@ void Responder::Step(const NodeId& own_id, TimePoint now) {
   while (!withheld_.empty() && withheld_.front().until <= now) {
     const Withheld late = std::move(withheld_.front());
     withheld_.pop_front();
-    SendPeers(late.query, late.from, false, own_id, now);
+    SendPeers(late.query, late.from, 0, own_id, now);
   }
 }
 

@@ -2,7 +2,8 @@
 // nobody can turn us against somebody else (a datagram's source can be forged): all of it together is at most
 // kDhtAnswerBytesPerSecond, one source is answered so often only, and peers, which make a reply much larger than its
 // query, are told to proven addresses alone. Whoever asks for peers that we have and is not proven is pinged first, and
-// has its reply as soon as it answers that; otherwise it gets nodes alone a little later.
+// has its reply as soon as it answers that; otherwise it gets nodes alone a little later. A read-only node (BEP 43),
+// which answers no ping, gets a few peers in the place of nodes.
 // Sans-I/O; thread: the DHT's.
 #ifndef TORRENT_DHT_RESPONDER_H_
 #define TORRENT_DHT_RESPONDER_H_
@@ -57,7 +58,7 @@ class Responder {
   KrpcReply ReplyTo(const KrpcQuery& query, const Endpoint& from, const NodeId& own_id) const;
   // With the nodes that `from` may be led to.
   KrpcReply ReplyWithNodes(const KrpcQuery& query, const Endpoint& from, const NodeId& own_id) const;
-  void SendPeers(const KrpcQuery& query, const Endpoint& from, bool with_values, const NodeId& own_id, TimePoint now);
+  void SendPeers(const KrpcQuery& query, const Endpoint& from, size_t peers, const NodeId& own_id, TimePoint now);
   void Send(const Endpoint& to, const std::string& datagram, TimePoint now);
 
   const Options options_;

@@ -51,6 +51,32 @@ TEST_F(NodeDefenceTest, TellsPeersToWhoReceivesWhatWeSend) {
   EXPECT_THAT(known.replies[0].values, SizeIs(1));
 }
 
+// BEP 43: who can be reached by nobody answers no ping, and must find peers all the same.
+TEST_F(NodeDefenceTest, TellsAReadOnlyNodeAFewPeersInThePlaceOfNodes) {
+  Node* node = net_.AddNode("127.0.0.1:6881");
+  std::vector<std::unique_ptr<Stranger>> known;
+  for (int i = 0; i < 8; ++i) {
+    const std::string at = absl::StrCat("127.0.2.", i + 1, ":6881");
+    known.push_back(std::make_unique<Stranger>(&net_, at));
+    Introduce(node, known.back().get(), at);
+  }
+  const auto ask_read_only = [this](Stranger* stranger) {
+    stranger->Ask(us_, KrpcMethod::kGetPeers, infohash_, [](KrpcQuery* query) { query->read_only = true; });
+    net_.Run(milliseconds(100));
+  };
+  Stranger before(&net_, "127.0.0.2:6881"), after(&net_, "127.0.0.3:6881");
+  ask_read_only(&before);
+  for (int i = 0; i < 20; ++i) AnnounceAt(us_, absl::StrCat("127.0.1.", i + 1, ":6881"), 7000);
+  ask_read_only(&after);
+  ASSERT_THAT(before.replies, SizeIs(1));
+  ASSERT_THAT(after.replies, SizeIs(1));
+  EXPECT_THAT(before.replies[0].nodes_v4, SizeIs(8));
+  EXPECT_THAT(after.replies[0].values, SizeIs(6));
+  EXPECT_THAT(after.replies[0].nodes_v4, SizeIs(4));
+  EXPECT_LE(after.bytes, before.bytes);
+  EXPECT_THAT(after.queries, IsEmpty());
+}
+
 TEST_F(NodeDefenceTest, AnswersNoMoreThanASmallReplyToTheUnproven) {
   Node* node = net_.AddNode("127.0.0.1:6881");
   for (int i = 0; i < 20; ++i) AnnounceAt(us_, absl::StrCat("127.0.1.", i + 1, ":6881"), 7000);
