@@ -16,8 +16,7 @@ constexpr char kOverview[] =
     "Downloads what a .torrent file or a magnet link names, and uploads to others meanwhile.\n"
     "The same command again continues where it stopped.\n";
 constexpr char kUsage[] =
-    "Usage: torrent SOURCE... [OPTIONS]      download; SOURCE is a .torrent file, an http(s) URL of one, or a magnet "
-    "link\n"
+    "Usage: torrent SOURCE... [OPTIONS]      download; SOURCE is a .torrent file, a URL of one, or a magnet link\n"
     "       torrent create PATH [OPTIONS]    make a .torrent of a file or a folder\n"
     "       torrent show SOURCE [OPTIONS]    tell what is in a torrent\n"
     "       torrent magnet FILE              tell the magnet link of a .torrent\n"
