@@ -18,8 +18,6 @@
 namespace torrent {
 namespace {
 
-constexpr size_t kMaxNameBytes = 200;
-
 // A download from the sources to the last line. Its parts die in the reverse order of their making: the session first,
 // whose threads use the others.
 class Download {
@@ -68,8 +66,9 @@ class Download {
     std::vector<bool> wanted;  // of a .torrent
 
     std::string Name() const {
-      if (source.metainfo != nullptr) return CleanText(source.metainfo->name, kMaxNameBytes);
-      return source.magnet.name.empty() ? source.magnet.infohash.Hex() : CleanText(source.magnet.name, kMaxNameBytes);
+      if (source.metainfo != nullptr) return CleanText(source.metainfo->name, kMaxShownNameBytes);
+      return source.magnet.name.empty() ? source.magnet.infohash.Hex()
+                                        : CleanText(source.magnet.name, kMaxShownNameBytes);
     }
   };
 

@@ -56,7 +56,13 @@ Outcome Watch::Run() {
 
 void Watch::Look() {
   for (Torrent& torrent : torrents_) {
-    if (!torrent.ended) torrent.status = session_->Status(torrent.what.id);
+    if (torrent.ended) continue;
+    torrent.status = session_->Status(torrent.what.id);
+    if (torrent.named || torrent.status.state == TorrentState::kMetadata) continue;
+    // What a magnet link calls it, or not, need not be its name.
+    torrent.named = true;
+    const std::shared_ptr<const Metainfo> metainfo = session_->MetainfoOf(torrent.what.id);
+    if (metainfo != nullptr) torrent.what.name = CleanText(metainfo->name, kMaxShownNameBytes);
   }
 }
 

@@ -16,6 +16,9 @@
 
 namespace torrent {
 
+// Of a torrent's name, on lines that have more to tell.
+inline constexpr size_t kMaxShownNameBytes = 200;
+
 // A torrent that was added to the session.
 struct Running {
   TorrentId id;
@@ -46,6 +49,7 @@ class Watch {
   struct Torrent {
     Running what;
     TorrentStatus status;
+    bool named = false;  // by its metainfo
     bool done = false;   // that it is complete has been said
     bool ended = false;  // and what became of it
     int exit_code = kExitDone;
