@@ -59,16 +59,8 @@ MetadataFetch::MetadataFetch(TorrentId id, const Magnet& magnet, const TorrentOp
                 [this] {
                   registry_.WakeIf([](const PeerLink& link) { return link.hungry.load(std::memory_order_relaxed); });
                 }),
-      context_{resources_.shared,
-               magnet_.infohash,
-               events_,
-               assembly_,
-               registry_,
-               [this] { Call(kLookAround); },
-               [this](const Endpoint& endpoint) {
-                 MutexLock lock(&mutex_);
-                 if (learned_.size() < kMaxKnownPeers) learned_.push_back(endpoint);
-               }},
+      context_{
+          resources_.shared, magnet_.infohash, events_, assembly_, registry_, [this] { Call(kLookAround); }, hints_},
       book_(resources.shared.port, SecureRandom64()),
       ties_(std::make_shared<FinderTies>(events_)) {
   MutexLock lock(&mutex_);
@@ -195,19 +187,21 @@ absl::StatusOr<FetchedMetadata> MetadataFetch::Conclude(bool goes_on) {
 
 void MetadataFetch::ReapPeers(TimePoint now) {
   std::vector<EndedPeer> ended;
-  std::vector<Endpoint> learned;
   {
     MutexLock lock(&mutex_);
     ended.swap(ended_);
-    learned.swap(learned_);
     for (const Endpoint& liar : liars_) book_.Ban(liar);
   }
   if (!ended.empty()) next_dial_ = std::min(next_dial_, now);
-  for (const Endpoint& endpoint : learned) {
-    if (MayLeadTo(endpoint.address, endpoint, HintKind::kIncoming)) {
-      book_.Add(endpoint, PeerSource::kIncoming, now);
-      book_.Connected(endpoint);
-    }
+  // After the list of those that ended: what one of them said came before its end.
+  const PeerHints::News news = hints_.Take();
+  for (const Endpoint& endpoint : news.listening) {
+    if (!MayLeadTo(endpoint.address, endpoint, HintKind::kIncoming)) continue;
+    book_.Add(endpoint, PeerSource::kIncoming, now);
+    book_.Connected(endpoint);
+  }
+  for (const auto& [endpoint, teller] : news.told) {
+    if (book_.Add(endpoint, PeerSource::kPex, now, teller)) next_dial_ = std::min(next_dial_, now);
   }
   for (EndedPeer& peer : ended) {
     if (peer.own_thread) workers_.erase(peer.link);  // joins: it said good-bye as its last act

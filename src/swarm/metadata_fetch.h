@@ -97,6 +97,7 @@ class MetadataFetch {
   const OnDone on_done_;
   PeerRegistry registry_;
   MetadataAssembly assembly_;
+  PeerHints hints_;
   MetadataContext context_;
 
   // Coordinator.
@@ -123,7 +124,6 @@ class MetadataFetch {
     absl::optional<LiveConnection> live;  // where it is outgoing
   };
   std::vector<EndedPeer> ended_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Endpoint> learned_ ABSL_GUARDED_BY(mutex_);
   std::vector<Endpoint> liars_ ABSL_GUARDED_BY(mutex_);  // all so far
   TorrentStatus status_ ABSL_GUARDED_BY(mutex_);
 

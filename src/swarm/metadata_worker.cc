@@ -30,7 +30,7 @@ constexpr int kEarlyReadsPerTurn = 4;
 }  // namespace
 
 MetadataWorker::MetadataWorker(MetadataContext* context, std::shared_ptr<PeerLink> link)
-    : context_(context), link_(std::move(link)) {}
+    : context_(context), link_(std::move(link)), pex_(nullptr, link_->id, link_->endpoint.address) {}
 
 MetadataWorker::~MetadataWorker() {
   context_->assembly.Leave(link_->id);
@@ -41,6 +41,7 @@ wire::Handshake MetadataWorker::OurHandshake() const {
   wire::Handshake ours;
   ours.fast = true;
   ours.extended = true;
+  ours.dht = context_->shared.dht != nullptr;
   ours.infohash = context_->infohash;
   ours.peer_id = context_->shared.peer_id;
   return ours;
@@ -66,6 +67,8 @@ absl::Status MetadataWorker::RunIncoming(std::unique_ptr<Stream> stream, wire::H
 void MetadataWorker::SayExtensionHandshake() {
   wire::ExtensionHandshake ours;
   ours.ids[static_cast<size_t>(Extension::kMetadata)] = kOurMetadataId;
+  // Whether the torrent is private (BEP 27) is not known yet. If it is, what came this way is dropped then.
+  if (context_->shared.pex) ours.ids[static_cast<size_t>(Extension::kPex)] = kOurPexId;
   ours.client = "torrent " TORRENT_VERSION;
   ours.request_queue = static_cast<uint32_t>(kMaxPeerRequests);
   if (context_->shared.port != 0) ours.port = context_->shared.port;
@@ -185,18 +188,28 @@ absl::Status MetadataWorker::CheckTimes(TimePoint now) const {
 absl::Status MetadataWorker::HandleExtended(uint8_t extended_id, absl::string_view payload, TimePoint now) {
   if (extended_id == wire::kExtensionHandshakeId) return HandleExtensionHandshake(payload, now);
   if (extended_id == kOurMetadataId) return HandleMetadata(payload, now);
+  if (extended_id == kOurPexId && context_->shared.pex) return HandlePex(payload, now);
   return absl::OkStatus();
 }
 
 absl::Status MetadataWorker::HandleExtensionHandshake(absl::string_view payload, TimePoint now) {
   ASSIGN_OR_RETURN(wire::ExtensionHandshake theirs, wire::ParseExtensionHandshake(payload));
   extension_ids_.Update(theirs);
-  if (theirs.port && link_->incoming) {
+  // The first word counts: each port would be an address of its own in the book.
+  if (theirs.port && link_->incoming && link_->listening_port.load(std::memory_order_relaxed) == 0) {
     link_->listening_port.store(*theirs.port, std::memory_order_relaxed);
-    context_->learn_listening_port(Endpoint{link_->endpoint.address, *theirs.port});
+    context_->hints.Listens(Endpoint{link_->endpoint.address, *theirs.port});
   }
   if (extension_ids_[Extension::kMetadata] == 0) return absl::OutOfRangeError("does not speak ut_metadata");
   return context_->assembly.Join(link_->id, theirs.metadata_size, now);
+}
+
+absl::Status MetadataWorker::HandlePex(absl::string_view payload, TimePoint now) {
+  ASSIGN_OR_RETURN(const std::vector<Endpoint> endpoints, pex_.Hear(payload, now));
+  if (endpoints.empty()) return absl::OkStatus();
+  context_->hints.Tells(endpoints, link_->endpoint.address);
+  context_->arrived();
+  return absl::OkStatus();
 }
 
 absl::Status MetadataWorker::HandleMetadata(absl::string_view payload, TimePoint now) {

@@ -22,8 +22,10 @@
 #include "swarm/events.h"
 #include "swarm/handover.h"
 #include "swarm/metadata_assembly.h"
+#include "swarm/peer_hints.h"
 #include "swarm/peer_link.h"
 #include "swarm/peer_registry.h"
+#include "swarm/pex_exchange.h"
 #include "swarm/swarm_context.h"
 #include "wire/extension.h"
 
@@ -36,10 +38,9 @@ struct MetadataContext {
   const Events events;
   MetadataAssembly& assembly;
   PeerRegistry& registry;
-  // A piece arrived. Any thread, no lock held.
+  // A piece arrived, or an address. Any thread, no lock held.
   const std::function<void()> arrived;
-  // A peer told where it listens (BEP 10, `p`); by the address that it is connected from.
-  const std::function<void(const Endpoint&)> learn_listening_port;
+  PeerHints& hints;
   std::atomic<int64_t> early_room{kMaxEarlyBytes};
 };
 
@@ -68,6 +69,7 @@ class MetadataWorker {
   absl::Status HandleExtended(uint8_t extended_id, absl::string_view payload, TimePoint now);
   absl::Status HandleExtensionHandshake(absl::string_view payload, TimePoint now);
   absl::Status HandleMetadata(absl::string_view payload, TimePoint now);
+  absl::Status HandlePex(absl::string_view payload, TimePoint now);
 
   MetadataContext* const context_;
   const std::shared_ptr<PeerLink> link_;
@@ -75,6 +77,7 @@ class MetadataWorker {
   wire::Handshake theirs_;
   std::unique_ptr<EarlyMessages> early_;
   wire::ExtensionIds extension_ids_;
+  PexExchange pex_;  // heard only: whom to tell of is not known yet
   std::string out_;
   TimePoint last_received_;
   TimePoint last_sent_;

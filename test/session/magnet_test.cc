@@ -10,12 +10,14 @@
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/sha1.h"
+#include "swarm/extension_ids.h"
 #include "test/session/fixture.h"
 #include "test/support/fake_trackers.h"
 #include "test/support/metadata_peer.h"
 #include "test/support/scripted_seeder.h"
 #include "wire/extension.h"
 #include "wire/metadata_message.h"
+#include "wire/pex_message.h"
 
 namespace torrent::test {
 namespace {
@@ -123,6 +125,34 @@ TEST_F(MagnetSessionTest, APeerThatCameInIsGoneOnWithToo) {
   EXPECT_EQ(Torrent().Differences(folders_.output.path()), "");
   EXPECT_EQ(session.events().All<PeerConnectedEvent>().size(), 1u);
   session.End();
+}
+
+TEST_F(MagnetSessionTest, APeerWithoutMetadataNamesOneThatHasIt) {
+  MetadataManner manner;
+  ScriptedSeeder seeder(&Torrent(), Serving(manner));
+  TestSession session(&folders_);
+  Add(&session, LinkTo(Torrent()));
+  std::unique_ptr<PeerConnection> peer = session.Dial("127.0.0.2");
+  ASSERT_NE(peer, nullptr);
+  wire::Handshake theirs;
+  ASSERT_TRUE(
+      peer->ShakeHands(HandshakeOf(Torrent().metainfo()->infohash, "gossip", false, /*extended=*/true), &theirs));
+  wire::ExtensionHandshake facts;
+  facts.ids[static_cast<size_t>(wire::Extension::kMetadata)] = 3;
+  std::string bytes;
+  wire::EncodeExtended(wire::kExtensionHandshakeId, wire::EncodeExtensionHandshake(facts), &bytes);
+  wire::PexMessage message;
+  std::string compact;
+  seeder.endpoint().AppendCompact(&compact);
+  message.added.emplace_back().compact.assign(compact.begin(), compact.end());
+  wire::EncodeExtended(kOurPexId, wire::EncodePex(message), &bytes);
+  peer->Send(bytes);
+  ASSERT_TRUE(session.WaitDone());
+  EXPECT_EQ(Torrent().Differences(folders_.output.path()), "");
+  const absl::optional<PeerConnectedEvent> connected = session.events().Wait<PeerConnectedEvent>(
+      [&](const PeerConnectedEvent& event) { return event.endpoint == seeder.address(); });
+  ASSERT_TRUE(connected);
+  EXPECT_EQ(connected->source, PeerSource::kPex);
 }
 
 // Hazard 55: nine liars and one honest peer.
