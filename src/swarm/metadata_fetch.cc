@@ -48,8 +48,7 @@ absl::StatusOr<std::unique_ptr<MetadataFetch>> MetadataFetch::Create(TorrentId i
 
 MetadataFetch::MetadataFetch(TorrentId id, const Magnet& magnet, const TorrentOptions& options,
                              const SwarmResources& resources, OnDone on_done)
-    : id_(id),
-      magnet_(magnet),
+    : magnet_(magnet),
       options_(options),
       resources_(resources),
       events_(resources.listener, id),

@@ -89,7 +89,6 @@ class MetadataFetch {
   void TellTrackers(TimePoint begin);
   absl::StatusOr<FetchedMetadata> Conclude(bool goes_on);
 
-  const TorrentId id_;
   const Magnet magnet_;
   const TorrentOptions options_;
   const SwarmResources resources_;
