@@ -32,7 +32,8 @@ def _(world):
     for host in hosts:
         same(path, os.path.join(host.home, "out", "swarm.bin"))
     corrupt = sum(program.events("done")[0]["corrupt"] for program in leechers.values())
-    expect(seconds <= 1.35 * size / rate and sent <= 1.3 * size and corrupt == 0,
+    # Usually 1.1 to 1.3 copies: two may begin the same piece before either can tell the other. Without trading, six.
+    expect(seconds <= 1.6 * size / rate and sent <= 1.5 * size and corrupt == 0,
            f"the last was complete after {seconds:.1f} s ({size / rate:.1f} s are ideal), the seeder sent "
            f"{sent / size:.2f} copies, {corrupt} bytes were corrupt among honest peers")
 
