@@ -71,8 +71,6 @@ after_joint := $(shell echo $$(($(JOINT) + 1)))
 hash := \#
 # Nobody waits for a test's own code, but everybody for its compiler.
 TEST_CXXFLAGS := -O0 -U_FORTIFY_SOURCE
-# UBSan is for what is shipped; in tests it would double the compiler's work.
-TEST_CXXFLAGS += $(if $(findstring undefined,$(SANITIZE)),-fno-sanitize=undefined)
 define newline
 
 
