@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/host_port.h"
 #include "base/status.h"
 #include "cli/command_parser.h"
 #include "cli/quantity.h"
@@ -89,24 +90,14 @@ void AddLimit(CommandParser* command, const std::string& name, int64_t* value, c
       help);
 }
 
-// "host:port", "1.2.3.4:6881" or "[::1]:6881".
-absl::Status CheckHostPort(absl::string_view text) {
-  const size_t colon = text.rfind(':');
-  int port;
-  if (colon != absl::string_view::npos && colon > 0 && absl::SimpleAtoi(text.substr(colon + 1), &port) && port > 0 &&
-      port < 65536) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not HOST:PORT, as router.example:6881"));
-}
-
 // How to find others without a tracker.
 void AddDiscovery(CommandParser* command, SessionOptions* session) {
   command->Checked(
       "--dht-bootstrap", "HOST:PORT",
-      [session](const std::string& text) {
+      [session](const std::string& text) -> absl::Status {
         session->dht_bootstrap.push_back(text);
-        return CheckHostPort(text);
+        if (ParseHostPort(text)) return absl::OkStatus();
+        return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not HOST:PORT, as router.example:6881"));
       },
       "Begin the DHT with this node too (may be repeated)");
 }

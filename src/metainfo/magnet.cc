@@ -19,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "absl/types/optional.h"
 #include "base/clean_text.h"
+#include "base/host_port.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "metainfo/top_fields.h"
@@ -260,14 +261,10 @@ class Reader {
   }
 
   void TakeNode(absl::string_view value) {
-    const size_t colon = value.rfind(':');
-    uint32_t port;
-    if (colon == absl::string_view::npos || !absl::SimpleAtoi(value.substr(colon + 1), &port)) return;
-    absl::string_view host = value.substr(0, colon);
-    if (absl::ConsumePrefix(&host, "[") && !absl::ConsumeSuffix(&host, "]")) return;
-    const bool printable = std::all_of(host.begin(), host.end(), absl::ascii_isgraph);
-    if (host.empty() || host.size() > kMaxHostBytes || !printable || port == 0 || port > 65535) return;
-    if (magnet_.nodes.size() < kMaxDhtNodes) magnet_.nodes.emplace_back(std::string(host), static_cast<uint16_t>(port));
+    absl::optional<std::pair<std::string, uint16_t>> node = ParseHostPort(value);
+    if (!node || node->first.size() > kMaxHostBytes) return;
+    if (!std::all_of(node->first.begin(), node->first.end(), absl::ascii_isgraph)) return;
+    if (magnet_.nodes.size() < kMaxDhtNodes) magnet_.nodes.push_back(*std::move(node));
   }
 
   // Ascending, and those that touch or overlap become one.

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/host_port.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "dht/bootstrap_nodes.h"
@@ -16,19 +16,6 @@ namespace {
 bool IsLoopback(const BindOptions& bind) {
   const absl::optional<Address> address = Address::Parse(bind.ToString());
   return (address && address->is_loopback()) || bind.ToString() == "lo";
-}
-
-// "host:port" or "[v6]:port".
-absl::StatusOr<std::pair<std::string, uint16_t>> ParseHostPort(absl::string_view text) {
-  const size_t colon = text.rfind(':');
-  int port = 0;
-  if (colon == absl::string_view::npos || colon == 0 || !absl::SimpleAtoi(text.substr(colon + 1), &port) || port < 1 ||
-      port > 65535) {
-    return absl::InvalidArgumentError(absl::StrCat("DHT node '", text, "' is not HOST:PORT"));
-  }
-  absl::string_view host = text.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  return std::make_pair(std::string(host), static_cast<uint16_t>(port));
 }
 
 // What a search has found so far, shared with its callbacks.
@@ -47,8 +34,9 @@ absl::StatusOr<std::unique_ptr<Discovery>> Discovery::Start(const SessionOptions
   std::unique_ptr<Discovery> discovery(new Discovery(options, tcp_port, bind));
   DhtOptions& dht = discovery->dht_options_;
   for (const std::string& text : options.dht_bootstrap) {
-    ASSIGN_OR_RETURN(auto node, ParseHostPort(text));
-    dht.user_bootstrap.push_back(std::move(node));
+    absl::optional<std::pair<std::string, uint16_t>> node = ParseHostPort(text);
+    if (!node) return absl::InvalidArgumentError(absl::StrCat("DHT node '", text, "' is not HOST:PORT"));
+    dht.user_bootstrap.push_back(*std::move(node));
   }
   if (options.dht_routers && !IsLoopback(bind)) {
     for (const BootstrapName& name : kBootstrapNodes) dht.bootstrap.emplace_back(name.host, name.port);
@@ -68,35 +56,23 @@ absl::StatusOr<std::unique_ptr<Discovery>> Discovery::Start(const SessionOptions
 }
 
 void Discovery::Join() {
-  MutexLock lock(&mutex_);
-  if (joined_) return;
-  joined_ = true;
-  if (options_.dht && port_ != nullptr) {
-    absl::StatusOr<std::unique_ptr<Dht>> node = Dht::Start(dht_options_);
-    if (node.ok()) dht_ = *std::move(node);
-  }
-  if (options_.lan && tcp_port_ != 0) {
-    absl::StatusOr<std::unique_ptr<LanDiscovery>> lan = LanDiscovery::Start(tcp_port_, bind_);
-    if (lan.ok()) lan_ = *std::move(lan);
-  }
-}
-
-Dht* Discovery::dht() const {
-  MutexLock lock(&mutex_);
-  return dht_.get();
-}
-
-LanDiscovery* Discovery::lan() const {
-  MutexLock lock(&mutex_);
-  return lan_.get();
+  std::call_once(joined_, [this] {
+    if (options_.dht && port_ != nullptr) {
+      absl::StatusOr<std::unique_ptr<Dht>> node = Dht::Start(dht_options_);
+      if (node.ok()) dht_ = *std::move(node);
+    }
+    if (options_.lan && tcp_port_ != 0) {
+      absl::StatusOr<std::unique_ptr<LanDiscovery>> lan = LanDiscovery::Start(tcp_port_, bind_);
+      if (lan.ok()) lan_ = *std::move(lan);
+    }
+  });
 }
 
 absl::StatusOr<DhtSearchResult> Discovery::Search(
     const Infohash& infohash, std::chrono::milliseconds timeout,
     const std::function<void(const std::vector<std::string>&)>& on_peers) {
   Join();
-  Dht* const node = dht();
-  if (node == nullptr) return absl::FailedPreconditionError("there is no DHT node to ask");
+  if (dht_ == nullptr) return absl::FailedPreconditionError("there is no DHT node to ask");
   auto finding = std::make_shared<Finding>();
   Dht::SearchOptions options;
   options.infohash = infohash;
@@ -115,7 +91,7 @@ absl::StatusOr<DhtSearchResult> Discovery::Search(
     finding->changed.SignalAll();
   };
   const TimePoint deadline = Now() + timeout;
-  std::unique_ptr<Dht::Search> search = node->GetPeers(std::move(options));
+  std::unique_ptr<Dht::Search> search = dht_->GetPeers(std::move(options));
   {
     MutexLock lock(&finding->mutex);
     while (!finding->done && Now() < deadline) finding->changed.WaitUntil(&finding->mutex, deadline);

@@ -5,10 +5,10 @@
 #define TORRENT_SESSION_DISCOVERY_H_
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "base/mutex.h"
 #include "dht/dht.h"
 #include "lan/lan_discovery.h"
 #include "net/bind_options.h"
@@ -30,12 +30,13 @@ class Discovery {
 
   // Becomes a node of the DHT and listens to the local network, as far as the options ask for it. Not before the first
   // torrent that is not private: until then no datagram leaves.
-  void Join() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Join();
 
-  // Null: there is none (yet).
+  // Null: there is none.
   UdpTransactions* udp_trackers() const { return transactions_.get(); }
-  Dht* dht() const ABSL_LOCKS_EXCLUDED(mutex_);
-  LanDiscovery* lan() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // After Join.
+  Dht* dht() const { return dht_.get(); }
+  LanDiscovery* lan() const { return lan_.get(); }
   uint16_t udp_port() const { return port_ == nullptr ? 0 : port_->port(); }
 
   // See Session::SearchDht.
@@ -54,10 +55,9 @@ class Discovery {
   // What stands below uses what stands above, and goes first.
   std::unique_ptr<UdpPort> port_;
   std::unique_ptr<UdpTransactions> transactions_;
-  mutable Mutex mutex_;
-  bool joined_ ABSL_GUARDED_BY(mutex_) = false;
-  std::unique_ptr<Dht> dht_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<LanDiscovery> lan_ ABSL_GUARDED_BY(mutex_);
+  std::once_flag joined_;  // no lock of ours: starting reads the nodes of the run before
+  std::unique_ptr<Dht> dht_;
+  std::unique_ptr<LanDiscovery> lan_;
 };
 
 }  // namespace torrent
