@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/status.h"
-#include "swarm/extension_ids.h"
+#include "swarm/our_handshakes.h"
 
 namespace torrent {
 

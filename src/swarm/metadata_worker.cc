@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "net/connect.h"
 #include "net/tcp_stream.h"
-#include "swarm/extension_ids.h"
+#include "swarm/our_handshakes.h"
 #include "swarm/peer_handshake.h"
 #include "wire/message.h"
 #include "wire/metadata_message.h"
@@ -37,14 +37,8 @@ MetadataWorker::~MetadataWorker() {
   context_->registry.Remove(*link_);
 }
 
-wire::Handshake MetadataWorker::OurHandshake() const {
-  wire::Handshake ours;
-  ours.fast = true;
-  ours.extended = true;
-  ours.dht = context_->shared.dht != nullptr;
-  ours.infohash = context_->infohash;
-  ours.peer_id = context_->shared.peer_id;
-  return ours;
+wire::Handshake MetadataWorker::Greeting() const {
+  return OurHandshake(context_->shared, context_->infohash, context_->shared.dht != nullptr);
 }
 
 absl::Status MetadataWorker::RunOutgoing(Budget::Slot half_open) {
@@ -52,7 +46,7 @@ absl::Status MetadataWorker::RunOutgoing(Budget::Slot half_open) {
   ASSIGN_OR_RETURN(UniqueFd fd, Connect(link_->endpoint, context_->shared.bind, Now() + kConnectTimeout, cancel_fd));
   half_open.Release();
   stream_ = std::make_unique<TcpStream>(std::move(fd), link_->endpoint);
-  ASSIGN_OR_RETURN(theirs_, ShakeHandsOutgoing(stream_.get(), OurHandshake(), Now() + kHandshakeTimeout, cancel_fd));
+  ASSIGN_OR_RETURN(theirs_, ShakeHandsOutgoing(stream_.get(), Greeting(), Now() + kHandshakeTimeout, cancel_fd));
   return Live();
 }
 
@@ -60,20 +54,15 @@ absl::Status MetadataWorker::RunIncoming(std::unique_ptr<Stream> stream, wire::H
                                          TimePoint handshake_deadline) {
   stream_ = std::move(stream);
   theirs_ = theirs;
-  RETURN_IF_ERROR(AnswerHandshake(stream_.get(), OurHandshake(), &theirs_, handshake_deadline, link_->mailbox.fd()));
+  RETURN_IF_ERROR(AnswerHandshake(stream_.get(), Greeting(), &theirs_, handshake_deadline, link_->mailbox.fd()));
   return Live();
 }
 
 void MetadataWorker::SayExtensionHandshake() {
-  wire::ExtensionHandshake ours;
+  wire::ExtensionHandshake ours = OurExtensionHandshake(context_->shared, link_->endpoint.address);
   ours.ids[static_cast<size_t>(Extension::kMetadata)] = kOurMetadataId;
   // Whether the torrent is private (BEP 27) is not known yet. If it is, what came this way is dropped then.
   if (context_->shared.pex) ours.ids[static_cast<size_t>(Extension::kPex)] = kOurPexId;
-  ours.client = "torrent " TORRENT_VERSION;
-  ours.request_queue = static_cast<uint32_t>(kMaxPeerRequests);
-  if (context_->shared.port != 0) ours.port = context_->shared.port;
-  const absl::Span<const uint8_t> address = link_->endpoint.address.bytes();
-  ours.your_ip.assign(address.begin(), address.end());
   wire::EncodeExtended(wire::kExtensionHandshakeId, wire::EncodeExtensionHandshake(ours), &out_);
 }
 

@@ -58,7 +58,7 @@ class MetadataWorker {
   LiveConnection Take();
 
  private:
-  wire::Handshake OurHandshake() const;
+  wire::Handshake Greeting() const;
   absl::Status Live();
   void SayExtensionHandshake();
   absl::Status HandOver();

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/status.h"
-#include "swarm/extension_ids.h"
+#include "swarm/our_handshakes.h"
 #include "swarm/peer_worker.h"
 #include "wire/bitfield.h"
 #include "wire/message.h"

@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "net/connect.h"
 #include "net/tcp_stream.h"
-#include "swarm/extension_ids.h"
+#include "swarm/our_handshakes.h"
 #include "swarm/peer_handshake.h"
 #include "wire/bitfield.h"
 #include "wire/fast_set.h"
@@ -38,14 +38,8 @@ PeerWorker::~PeerWorker() {
 
 // --- Handshakes ------------------------------------------------------------------------------------------------------
 
-wire::Handshake PeerWorker::OurHandshake() const {
-  wire::Handshake ours;
-  ours.fast = true;
-  ours.extended = true;
-  ours.dht = dht() != nullptr;
-  ours.infohash = context_->metainfo->infohash;
-  ours.peer_id = context_->shared.peer_id;
-  return ours;
+wire::Handshake PeerWorker::Greeting() const {
+  return OurHandshake(context_->shared, context_->metainfo->infohash, dht() != nullptr);
 }
 
 absl::Status PeerWorker::RunOutgoing(Budget::Slot half_open) {
@@ -54,14 +48,14 @@ absl::Status PeerWorker::RunOutgoing(Budget::Slot half_open) {
   half_open.Release();
   stream_ = std::make_unique<TcpStream>(std::move(fd), link_->endpoint);
   ASSIGN_OR_RETURN(wire::Handshake theirs,
-                   ShakeHandsOutgoing(stream_.get(), OurHandshake(), Now() + kHandshakeTimeout, cancel_fd));
+                   ShakeHandsOutgoing(stream_.get(), Greeting(), Now() + kHandshakeTimeout, cancel_fd));
   return Live(theirs);
 }
 
 absl::Status PeerWorker::RunIncoming(std::unique_ptr<Stream> stream, wire::Handshake theirs,
                                      TimePoint handshake_deadline) {
   stream_ = std::move(stream);
-  RETURN_IF_ERROR(AnswerHandshake(stream_.get(), OurHandshake(), &theirs, handshake_deadline, link_->mailbox.fd()));
+  RETURN_IF_ERROR(AnswerHandshake(stream_.get(), Greeting(), &theirs, handshake_deadline, link_->mailbox.fd()));
   return Live(theirs);
 }
 
@@ -105,13 +99,8 @@ absl::Status PeerWorker::Introduce() {
 }
 
 void PeerWorker::SayExtensionHandshake() {
-  wire::ExtensionHandshake ours;
+  wire::ExtensionHandshake ours = OurExtensionHandshake(context_->shared, link_->endpoint.address);
   if (SpeaksPex()) ours.ids[static_cast<size_t>(wire::Extension::kPex)] = kOurPexId;
-  ours.client = "torrent " TORRENT_VERSION;
-  ours.request_queue = static_cast<uint32_t>(kMaxPeerRequests);
-  if (context_->shared.port != 0) ours.port = context_->shared.port;
-  const absl::Span<const uint8_t> address = link_->endpoint.address.bytes();
-  ours.your_ip.assign(address.begin(), address.end());
   if (metadata_->offered()) {
     ours.ids[static_cast<size_t>(wire::Extension::kMetadata)] = kOurMetadataId;
     ours.metadata_size = metadata_->size();

@@ -44,7 +44,7 @@ class PeerWorker {
   absl::Status RunAdopted(std::unique_ptr<Stream> stream, const wire::Handshake& theirs);
 
  private:
-  wire::Handshake OurHandshake() const;
+  wire::Handshake Greeting() const;
   // From both handshakes on.
   absl::Status Live(const wire::Handshake& theirs);
   absl::Status Introduce();

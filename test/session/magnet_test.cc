@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/sha1.h"
-#include "swarm/extension_ids.h"
+#include "swarm/our_handshakes.h"
 #include "test/session/fixture.h"
 #include "test/support/fake_trackers.h"
 #include "test/support/metadata_peer.h"

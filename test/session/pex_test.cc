@@ -5,7 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
-#include "swarm/extension_ids.h"
+#include "swarm/our_handshakes.h"
 #include "swarm/peer_worker.h"
 #include "test/session/fixture.h"
 #include "test/support/fake_trackers.h"

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "base/random.h"
-#include "swarm/extension_ids.h"
+#include "swarm/our_handshakes.h"
 #include "test/support/peer_connection.h"
 #include "wire/bitfield.h"
 

@@ -6,7 +6,7 @@
 #include "base/thread.h"
 #include "net/listener.h"
 #include "net/tcp_stream.h"
-#include "swarm/extension_ids.h"
+#include "swarm/our_handshakes.h"
 #include "swarm/peer_handshake.h"
 #include "swarm/peer_worker.h"
 #include "test/support/peer_connection.h"
