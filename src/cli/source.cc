@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/clean_text.h"
 #include "net/url.h"
 #include "torrent/session.h"
@@ -35,6 +36,13 @@ Outcome Refuse(const std::string& source, int exit_code, absl::string_view why) 
 }  // namespace
 
 std::string SourceForDisplay(const std::string& source) {
+  if (SchemeOf(source) == "magnet") {
+    // Its trackers may hold passkeys; what it names does not.
+    for (absl::string_view part : absl::StrSplit(source, absl::ByAnyChar("?&"))) {
+      if (absl::StartsWithIgnoreCase(part, "xt=")) return absl::StrCat("magnet:?", CleanText(part, kMaxSourceText));
+    }
+    return "magnet link";
+  }
   return SchemeOf(source).empty() ? CleanText(source, kMaxSourceText) : SafeUrlText(source);
 }
 
