@@ -1,6 +1,6 @@
 // What a session tells of its node of the distributed hash table (BEP 5), and of a search in it. Plain values.
-#ifndef TORRENT_DHT_STATUS_H_
-#define TORRENT_DHT_STATUS_H_
+#ifndef TORRENT_DHT_H_
+#define TORRENT_DHT_H_
 
 #include <cstdint>
 #include <string>
@@ -31,4 +31,4 @@ struct DhtSearchResult {
 
 }  // namespace torrent
 
-#endif  // TORRENT_DHT_STATUS_H_
+#endif  // TORRENT_DHT_H_

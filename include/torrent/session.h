@@ -50,9 +50,8 @@ struct TorrentOptions {
   std::vector<std::string> peers;     // "address:port" to try in any case
   std::vector<std::string> trackers;  // in addition to the torrent's, typed by the user
 
-  // --- For magnet links, whose files are not known yet
-  // ---------------------------------------------------------------- Makes `wanted` once they are; called on a thread
-  // of the session. Empty: what the link selects (BEP 53), or all.
+  // Of a magnet link, whose files are not known yet: makes `wanted` once they are, called on a thread of the session.
+  // Empty: what the link selects (BEP 53), or all.
   std::function<absl::StatusOr<std::vector<bool>>(const Metainfo&)> select;
   bool metadata_only = false;  // kStopped as soon as MetainfoOf has it; no file is touched
 };

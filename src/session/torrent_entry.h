@@ -1,9 +1,8 @@
 // One torrent of a session through its life: from a magnet link it is first a fetch of metadata and then a swarm, under
 // one id; from a .torrent, or where an earlier run kept the metadata, a swarm at once.
 //
-//   magnet ─► kept in the state folder? ──────────────────────┐
-//               └─ no: MetadataFetch ─► keep it, select files ─┴─► Swarm          (metadata_only: ends before the
-//               swarm)
+//   magnet ─► kept in the state folder? ─── yes ──────────────┐
+//               └─ no: MetadataFetch ─► keep it, select files ─┴─► Swarm (none where only the metadata is wanted)
 //
 // Thread-safe. The step from one to the other is made on the fetch's own thread.
 // Invariant: once there is a swarm it stays, and all questions go to it.

@@ -2,10 +2,9 @@
 // one, the infohash. So:
 //
 //   peers that claim the same size fill one copy together ─► SHA-1 right? done
-//        └─ wrong, by one peer: a liar ─► banned             └─ wrong, by several: that size is *spoiled*, and from
-//        then
-//                                                               on each of its peers fills a copy alone, side by side,
-//                                                               and who fills it wrong has convicted itself
+//        ├─ wrong, by one peer: a liar ─► banned
+//        └─ wrong, by several: that size is *spoiled*; from then on each of its peers fills a copy alone, side by side,
+//           and who fills it wrong has convicted itself
 //
 // A size that only a liar claims is therefore the liar's problem. Memory is taken as pieces arrive, and all copies
 // together hold at most kMaxPeerMetadataBytes: where there is no room for all, smaller ones go first, and among equal
