@@ -220,41 +220,27 @@ void MetadataFetch::FindPeers(TimePoint now) {
 }
 
 void MetadataFetch::Dial(TimePoint now) {
-  while (true) {
-    Budget::Slot connection = resources_.shared.connections->TryTake();
-    Budget::Slot half_open = resources_.shared.half_open->TryTake();
-    if (!connection || !half_open) {
-      next_dial_ = now + (connection ? kHalfOpenRetry : kFullRetry);
-      if (!connection && book_.NextDue(now) <= now) ShedUseless(now);
-      return;
-    }
-    absl::optional<PeerBook::Pick> pick = book_.TakeNext(now);
-    if (!pick) {
-      next_dial_ = book_.NextDue(now);
-      return;
-    }
-    absl::StatusOr<std::shared_ptr<PeerLink>> link = registry_.Add(pick->endpoint, pick->source, /*incoming=*/false);
-    absl::StatusOr<Thread> thread = absl::CancelledError("not started");
-    if (link.ok()) {
-      // Shared, because a std::function must be copyable.
-      struct Slots {
-        Budget::Slot half_open, connection;
-      };
-      auto slots = std::make_shared<Slots>(Slots{std::move(half_open), std::move(connection)});
-      thread = Thread::Start("peer", [this, link = *link, slots] {
-        RunOutgoing(link, std::move(slots->half_open), std::move(slots->connection));
-      });
-      if (thread.ok()) {
-        workers_[(*link)->id] = *std::move(thread);
-        continue;
-      }
+  const auto start = [this](const PeerBook::Pick& pick, Budget::Slot half_open, Budget::Slot connection) {
+    absl::StatusOr<std::shared_ptr<PeerLink>> link = registry_.Add(pick.endpoint, pick.source, /*incoming=*/false);
+    if (!link.ok()) return false;
+    // Shared, because a std::function must be copyable.
+    struct Slots {
+      Budget::Slot half_open, connection;
+    };
+    auto slots = std::make_shared<Slots>(Slots{std::move(half_open), std::move(connection)});
+    absl::StatusOr<Thread> thread = Thread::Start("peer", [this, link = *link, slots] {
+      RunOutgoing(link, std::move(slots->half_open), std::move(slots->connection));
+    });
+    if (!thread.ok()) {
       registry_.Remove(**link);
+      return false;
     }
-    // The machine gives no more threads or descriptors: that costs a peer, for now.
-    book_.Gone(pick->endpoint, PeerBook::Ending::kWasGood, now);
-    next_dial_ = now + kDialPause;
-    return;
-  }
+    workers_[(*link)->id] = *std::move(thread);
+    return true;
+  };
+  const Dialled dialled = DialPeers(&book_, resources_.shared, start, now);
+  next_dial_ = dialled.next;
+  if (dialled.full && book_.NextDue(now) <= now) ShedUseless(now);
 }
 
 void MetadataFetch::ShedUseless(TimePoint now) {

@@ -177,33 +177,16 @@ void Swarm::FindPeers(TimePoint now) {
 }
 
 void Swarm::Dial(TimePoint now) {
-  while (true) {
-    Budget::Slot connection = resources_.shared.connections->TryTake();
-    Budget::Slot half_open = resources_.shared.half_open->TryTake();
-    if (!connection || !half_open) {
-      // One of ours that ends calls; another torrent's does not.
-      next_dial_ = now + (connection ? kHalfOpenRetry : kFullRetry);
-      return;
-    }
-    absl::optional<PeerBook::Pick> pick = book_.TakeNext(now);
-    if (!pick) {
-      next_dial_ = book_.NextDue(now);
-      return;
-    }
-    // The slots live as long as the thread's body: shared, because a std::function must be copyable.
+  const auto start = [this](const PeerBook::Pick& pick, Budget::Slot half_open, Budget::Slot connection) {
+    // Shared, because a std::function must be copyable.
     struct Slots {
       Budget::Slot half_open, connection;
     };
     auto slots = std::make_shared<Slots>(Slots{std::move(half_open), std::move(connection)});
-    if (StartWorker(pick->endpoint, pick->source,
-                    [slots](PeerWorker* worker) { return worker->RunOutgoing(std::move(slots->half_open)); })) {
-      continue;
-    }
-    // The machine gives no more threads or descriptors: that costs a peer, for now.
-    book_.Gone(pick->endpoint, PeerBook::Ending::kWasGood, now);
-    next_dial_ = now + kDialPause;
-    return;
-  }
+    return StartWorker(pick.endpoint, pick.source,
+                       [slots](PeerWorker* worker) { return worker->RunOutgoing(std::move(slots->half_open)); });
+  };
+  next_dial_ = DialPeers(&book_, resources_.shared, start, now).next;
 }
 
 bool Swarm::StartWorker(const Endpoint& endpoint, PeerSource source, PeerLife life) {
