@@ -57,7 +57,7 @@ endif
 
 WARNINGS := -Wall -Wextra -Wconversion -Wformat=2 -Werror=format-security $(WERROR)
 HARDENING := -fPIE -fstack-protector-strong -D_GLIBCXX_ASSERTIONS $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
-SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+SANITIZER := $(if $(SANITIZE),-DTORRENT_SANITIZED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_CXXFLAGS := -std=c++20 -Iinclude -Isrc -I. -pthread -MMD -MP -DTORRENT_VERSION='"$(VERSION)"' $(WARNINGS) $(HARDENING) \
   $(SANITIZER) $(PKG_CFLAGS) $(CXXFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(SANITIZER) $(LDFLAGS)
@@ -144,10 +144,12 @@ $(BUILD)/test/cli_test: | $(BUILD)/torrent
 test: $(test_programs)
 	$(Q)scripts/run-unit-tests $(if $(FILTER),--filter '$(FILTER)') $(test_programs)
 
+# By clang, which compiles them in half the time; and so both compilers build all of it.
+sanitized = $(MAKE) --no-print-directory test CXX=clang++ CXXFLAGS='-O1 -g1'
 asan:
-	$(Q)$(MAKE) --no-print-directory test BUILD=build/asan SANITIZE=address,undefined CXXFLAGS='-O1 -g1'
+	$(Q)$(sanitized) BUILD=build/asan SANITIZE=address,undefined
 tsan:
-	$(Q)$(MAKE) --no-print-directory test BUILD=build/tsan SANITIZE=thread CXXFLAGS='-O1 -g1'
+	$(Q)$(sanitized) BUILD=build/tsan SANITIZE=thread
 
 # --- Micro-benchmarks: what a block costs, room by room; of the hot pieces only, all in one program ------------------
 $(BUILD)/test/micro_bench: $(call groups,test/micro) $(call groups,test/support) $(foreach room,swarm $(needs_swarm),$(call groups,src/$(room)))

@@ -315,14 +315,8 @@ inline constexpr size_t kMaxServedRequestsPerAddress = 8;
 inline constexpr std::chrono::seconds kServedRequestTimeout{10};
 
 // --- Threads and memory ------------------------------------------------------------------------------------------
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#ifdef TORRENT_SANITIZED  // the Makefile's SANITIZE: a frame is several times as large
 inline constexpr size_t kThreadStackBytes = 1024 * 1024;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-inline constexpr size_t kThreadStackBytes = 1024 * 1024;
-#else
-inline constexpr size_t kThreadStackBytes = 256 * 1024;
-#endif
 #else
 inline constexpr size_t kThreadStackBytes = 256 * 1024;
 #endif

@@ -23,7 +23,7 @@ double CpuSeconds() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#ifdef TORRENT_SANITIZED
 constexpr double kSlower = 10;  // instrumented code
 #else
 constexpr double kSlower = 1;

@@ -41,7 +41,7 @@ double CpuSeconds() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#ifdef TORRENT_SANITIZED
 constexpr double kMaxOpenSeconds = 20;  // instrumented code is that much slower
 #else
 constexpr double kMaxOpenSeconds = 2;

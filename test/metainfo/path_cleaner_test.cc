@@ -167,7 +167,7 @@ bool IsSafeElement(absl::string_view element) {
   return true;
 }
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#ifdef TORRENT_SANITIZED
 constexpr size_t kRandomPaths = 50'000;  // instrumented code takes twenty times as long
 #else
 constexpr size_t kRandomPaths = 1'000'000;

@@ -18,7 +18,7 @@ namespace torrent {
 namespace {
 
 // A sanitizer has an allocator of its own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TORRENT_SANITIZED
 
 Endpoint Nth(uint32_t i) {
   const uint8_t bytes[] = {static_cast<uint8_t>(11 + i / 65536), static_cast<uint8_t>(i / 256), static_cast<uint8_t>(i),

@@ -348,7 +348,7 @@ TEST_F(PeerBookSourcesTest, WhatTheUserTypedStays) {
 // --- What it costs ---------------------------------------------------------------------------------------------------
 
 // A sanitizer has an allocator of its own.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef TORRENT_SANITIZED
 // Of the 2 MiB that addresses of one torrent may take, with the DHT and peer exchange.
 TEST_F(PeerBookSourcesTest, TwoThousandAddressesTakeLittleMemory) {
   const size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
