@@ -126,7 +126,8 @@ absl::Status TlsStream::Prepare(const std::string& ca_file) {
   }
   X509_VERIFY_PARAM* const checks = SSL_CTX_get0_param(context_.get());
   X509_VERIFY_PARAM_set_flags(checks, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-  X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // RFC 9525, 6.1: the common name proves nothing, not even where there is no other name.
+  X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   const bool is_address = Address::Parse(host_).has_value();
   const bool named = is_address ? X509_VERIFY_PARAM_set1_ip_asc(checks, host_.c_str()) == 1
                                 : X509_VERIFY_PARAM_set1_host(checks, host_.data(), host_.size()) == 1;

@@ -18,7 +18,7 @@
 #include "net/wait.h"
 #include "test/net/certificates.h"
 #include "test/net/patience.h"
-#include "test/net/scripted_server.h"
+#include "test/servers/scripted_server.h"
 
 namespace torrent {
 namespace {
@@ -114,6 +114,9 @@ TEST_F(TlsTest, SendsNothingToAnotherHost) {
   EXPECT_TRUE(absl::IsPermissionDenied(ConnectAs("tracker.example", ca_file).status()));
   Serve(made_.Make({"x", "DNS:*.tracker.example"}, &authority));
   EXPECT_TRUE(absl::IsPermissionDenied(ConnectAs("b.a.tracker.example", ca_file).status()));
+  // The common name is not looked at where no other name is there, either (RFC 9525).
+  Serve(made_.Make({"tracker.example", ""}, &authority));
+  EXPECT_TRUE(absl::IsPermissionDenied(ConnectAs("tracker.example", ca_file).status()));
 }
 
 TEST_F(TlsTest, SendsNothingOutsideTheTimeOfACertificate) {
