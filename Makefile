@@ -97,7 +97,7 @@ folder_rules = $(foreach first,$(call split,$(call sources,$(1))),$(eval $(call 
 library_objects := $(foreach room,$(ROOMS),$(call groups,src/$(room)))
 cli_objects := $(call groups,src/cli)
 main_object := $(call unit,src/cli/main.cc).o
-TEST_FOLDERS := $(patsubst %,test/%,$(ROOMS) cli support micro)
+TEST_FOLDERS := $(patsubst %,test/%,$(ROOMS) cli support servers micro)
 ifneq ($(filter-out clean format lint rooms,$(goals)),)
 $(foreach folder,$(patsubst %,src/%,$(ROOMS) cli) $(TEST_FOLDERS),$(call folder_rules,$(folder)))
 $(eval $(call group_rule,$(basename $(main_object)),src/cli/main.cc))
@@ -128,10 +128,12 @@ TEST_ROOMS := $(if $(ROOM),$(ROOM),$(notdir $(patsubst %/,%,$(wildcard $(addpref
 test_programs := $(patsubst %,$(BUILD)/test/%_test,$(TEST_ROOMS))
 # What speaks to a whole swarm: fake trackers, scripted peers.
 with_support := swarm session cli
+# What speaks to an HTTP server that answers byte for byte what a test says.
+with_servers := net session
 
 define test_rule
 $(BUILD)/test/$(1)_test: $(call groups,test/$(1)) $(foreach room,$(1) $(needs_$(1)),$(call groups,src/$(room))) \
-    $(if $(filter $(1),$(with_support)),$(call groups,test/support))
+    $(if $(filter $(1),$(with_support)),$(call groups,test/support)) $(if $(filter $(1),$(with_servers)),$(call groups,test/servers))
 	$(call say,link $(1)_test)
 	$(Q)$(CXX) $(ALL_LDFLAGS) -o $$@ $$(sort $$^) $(PKG_LIBS) -lgmock -lgtest -lgtest_main
 endef

@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "net/http.h"
-#include "test/net/scripted_server.h"
+#include "test/servers/scripted_server.h"
 
 namespace torrent {
 namespace {

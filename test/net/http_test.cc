@@ -11,7 +11,7 @@
 #include "base/wakeup.h"
 #include "test/net/full_listener.h"
 #include "test/net/gzip.h"
-#include "test/net/scripted_server.h"
+#include "test/servers/scripted_server.h"
 
 namespace torrent {
 namespace {

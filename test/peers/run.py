@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import clients
 import real_peers  # noqa: F401  the modules put their scenarios on the list
 import own_swarm  # noqa: F401
+import bad_trackers  # noqa: F401
 import discovery  # noqa: F401
 import disk  # noqa: F401
 import magnets  # noqa: F401

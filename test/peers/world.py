@@ -96,6 +96,11 @@ class Host:
             _ip("-n", self.namespace, "addr", "add", address + "/24", "dev", "eth0")
         return addresses
 
+    def own(self, *addresses):
+        """Gives it these addresses as well, whatever network they belong to: the other hosts find them here."""
+        for address in addresses:
+            _ip("-n", self.namespace, "addr", "add", address + "/32", "dev", "eth0")
+
     def traffic(self):
         """Bytes that TCP carried (in to, out of) this host so far: what no client can be wrong about. Off the
         interface's count goes a header of each packet: 14 bytes of Ethernet, 20 of IPv4, 32 of TCP with timestamps."""
@@ -117,7 +122,8 @@ class Host:
 class Program:
     """A running program, its output in files. `out` is its stdout, `log` its stderr (both in `log` unless `split`)."""
 
-    def __init__(self, host, name, argv, split=False, env=None, terminal=None, keep=()):
+    def __init__(self, host, name, argv, split=False, env=None, terminal=None, keep=(), hosts=None):
+        """With `hosts` ({name: address}) it sees these names, and localhost."""
         self.name = name
         self.argv = argv
         number = next(_numbers)
@@ -127,6 +133,12 @@ class Program:
         environment.update(HOME=host.home, XDG_STATE_HOME=host.folder("state"), XDG_CONFIG_HOME=host.folder("config"),
                            LC_ALL="C.UTF-8", TERM="xterm")
         environment.update(env or {})
+        if hosts:
+            path = self.log_path[:-4] + ".hosts"
+            with open(path, "w") as f:
+                f.writelines(f"{address} {known}\n" for known, address in {"localhost": "127.0.0.1", **hosts}.items())
+            argv = ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" /etc/hosts && shift && exec "$@"', "sh", path,
+                    *argv]
         with open(self.log_path, "wb") as log, open(self.out_path, "ab") as out:
             self.started = time.monotonic()
             self.process = subprocess.Popen(

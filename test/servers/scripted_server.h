@@ -1,8 +1,8 @@
 // An HTTP server that answers byte for byte what a test tells it to, right or wrong, and remembers what it saw and
 // sent, so that a test can prove that a fault was delivered. Plain or TLS, on a loopback address. Thread: one of its
 // own, which serves one connection after the other; the observers are thread-safe.
-#ifndef TORRENT_TEST_NET_SCRIPTED_SERVER_H_
-#define TORRENT_TEST_NET_SCRIPTED_SERVER_H_
+#ifndef TORRENT_TEST_SERVERS_SCRIPTED_SERVER_H_
+#define TORRENT_TEST_SERVERS_SCRIPTED_SERVER_H_
 
 #include <cstdint>
 #include <functional>
@@ -65,6 +65,8 @@ class ScriptedServer {
     // PEM files of the server's chain and key: TLS if they are there.
     std::string certificate_file;
     std::string key_file;
+    // The script begins when the connection stands: nothing is read first, and request() stays empty.
+    bool speaks_first = false;
   };
 
   explicit ScriptedServer(Script script) : ScriptedServer(Options(), std::move(script)) {}
@@ -117,4 +119,4 @@ class ScriptedServer {
 
 }  // namespace torrent
 
-#endif  // TORRENT_TEST_NET_SCRIPTED_SERVER_H_
+#endif  // TORRENT_TEST_SERVERS_SCRIPTED_SERVER_H_

@@ -1,4 +1,4 @@
-#include "test/net/scripted_server.h"
+#include "test/servers/scripted_server.h"
 
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -249,7 +249,9 @@ void ScriptedServer::Serve(UniqueFd fd) {
     ready = false;
     break;
   }
-  if (ready) {
+  if (ready && options_.speaks_first) {
+    script_(&connection);
+  } else if (ready) {
     connection.ReadRequest();
     if (!connection.request_.empty()) {
       {
