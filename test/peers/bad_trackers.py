@@ -147,20 +147,22 @@ def _(world):
     leecher, tracker = world.host("leecher"), world.host("tracker")
     servers = BadServers(tracker, [{"name": "bad", "kind": "http", "address": tracker.address, "port": 8001}])
 
-    def peak(name, *paths):
-        urls = [f"http://{tracker.address}:8001/announce/{path}" for path in paths]
-        program = _download(leecher, name, make(name, *urls), "--peer", peer, "--no-listen")
-        _reports(program, urls)
-        wait_until(lambda: program.events("done"), WAIT, f"{name}: done in spite of its trackers")
-        used = _peak(program)
-        program.kill()
-        return used
-    clean = peak("clean", "good")
-    # Those that are answers, of which no second is asked, alone; all others one after the other in one run.
+    # Those that are answers, after which nobody else is asked, alone; all others one after the other in one run.
     answers = ["largest-gzip", "most-peers", "most-values", "most-dictionaries", "warning-of-a-mebibyte"]
-    more = {"the rest": peak("rest", *[path for path in COSTLY if path not in answers]) - clean}
-    for path in answers:
-        more[path] = peak(path, path) - clean
+    runs = {"clean": ["good"], "the rest": [path for path in COSTLY if path not in answers],
+            **{path: [path] for path in answers}}
+    programs = {}
+    for name, paths in runs.items():
+        urls = [f"http://{tracker.address}:8001/announce/{path}" for path in paths]
+        programs[name] = _download(leecher, name, make(name, *urls), "--peer", peer, "--no-listen"), urls
+    peaks = {}
+    for name, (program, urls) in programs.items():
+        said = _reports(program, urls)
+        expect(all(said[url]["ok"] == (name in answers or name == "clean") for url in urls), f"{name}: {said}")
+        wait_until(lambda: program.events("done"), WAIT, f"{name}: done in spite of its trackers")
+        peaks[name] = _peak(program)
+    clean = peaks.pop("clean")
+    more = {name: used - clean for name, used in peaks.items()}
     expect(len(servers.visits()) >= len(COSTLY) + 1, f"{len(servers.visits())} visits")
     worst = max(more, key=more.get)
     expect(more[worst] <= 12, f"{worst}: {more[worst]:.1f} MiB more than {clean:.1f}")
