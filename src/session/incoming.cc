@@ -36,12 +36,13 @@ Incoming::Incoming(Listener listener, Budget* connections, Serve serve, Wakeup s
 Incoming::~Incoming() {
   StopAccepting();
   thread_.Join();
-  std::list<std::unique_ptr<Connection>> live;
+  Connections ended;
   {
     MutexLock lock(&mutex_);
-    live.swap(live_);
+    while (!live_.empty()) none_live_.Wait(&mutex_);
+    ended.swap(ended_);
   }
-  for (auto& connection : live) connection->thread.Join();
+  for (auto& connection : ended) connection->thread.Join();
 }
 
 void Incoming::StopAccepting() {
@@ -65,15 +66,9 @@ void Incoming::Listen() {
 }
 
 bool Incoming::MakeRoomFor(const Address& address) {
-  std::list<std::unique_ptr<Connection>> ended;
   int of_address = 0, of_network = 0, shaking = 0;
   {
     MutexLock lock(&mutex_);
-    for (auto it = live_.begin(); it != live_.end();) {
-      auto next = std::next(it);
-      if ((*it)->ended.load(std::memory_order_acquire)) ended.splice(ended.end(), live_, it);
-      it = next;
-    }
     Connection* oldest = nullptr;
     for (auto& connection : live_) {
       of_address += connection->remote.address == address;
@@ -101,20 +96,21 @@ void Incoming::Take(Listener::Accepted accepted) {
       std::make_shared<std::unique_ptr<Stream>>(std::make_unique<TcpStream>(std::move(accepted.fd), accepted.remote));
   auto connection = std::make_unique<Connection>(accepted.remote, *std::move(cancel));
   connection->slot = std::move(slot);
-  Connection* raw = connection.get();
   // In the list before its thread runs, so that whoever stops sees it.
   MutexLock lock(&mutex_);
   live_.push_back(std::move(connection));
+  const Connections::iterator place = std::prev(live_.end());
   absl::StatusOr<Thread> thread =
-      Thread::Start("peer-in", [this, raw, stream] { RunConnection(raw, std::move(*stream)); });
+      Thread::Start("peer-in", [this, place, stream] { RunConnection(place, std::move(*stream)); });
   if (!thread.ok()) {
     live_.pop_back();
     return;
   }
-  raw->thread = *std::move(thread);
+  (*place)->thread = *std::move(thread);
 }
 
-void Incoming::RunConnection(Connection* connection, std::unique_ptr<Stream> stream) {
+void Incoming::RunConnection(Connections::iterator place, std::unique_ptr<Stream> stream) {
+  Connection* const connection = place->get();
   try {
     const TimePoint deadline = Now() + kHandshakeTimeout;
     absl::StatusOr<wire::Handshake> theirs = ReadHandshakeHead(stream.get(), deadline, connection->cancel.fd());
@@ -125,7 +121,14 @@ void Incoming::RunConnection(Connection* connection, std::unique_ptr<Stream> str
   }
   stream.reset();
   connection->slot.Release();
-  connection->ended.store(true, std::memory_order_release);
+  Connections before;
+  {
+    MutexLock lock(&mutex_);
+    before.swap(ended_);
+    ended_.splice(ended_.end(), live_, place);
+    if (live_.empty()) none_live_.SignalAll();
+  }
+  for (auto& ended : before) ended->thread.Join();
 }
 
 }  // namespace torrent

@@ -1,7 +1,7 @@
 // Connections that come to us: the listening port, a thread for each that is accepted, and bounds so that nobody can
 // hold all of them: so many from one address, so many that have not said their handshake, ten seconds to say it.
 // Thread: "listener", and one a connection, which reads the handshake and then lives as that torrent's peer worker.
-// Invariant: every thread that was started is joined here.
+// Invariant: every thread that was started is joined here, all but one as soon as they end.
 #ifndef TORRENT_SESSION_INCOMING_H_
 #define TORRENT_SESSION_INCOMING_H_
 
@@ -43,16 +43,16 @@ class Incoming {
     const Wakeup cancel;  // ends the handshake
     Budget::Slot slot;
     std::atomic<bool> shaking_hands{true};
-    std::atomic<bool> ended{false};
     Thread thread;
   };
+  using Connections = std::list<std::unique_ptr<Connection>>;
 
   Incoming(Listener listener, Budget* connections, Serve serve, Wakeup stop);
   void Listen();
   void Take(Listener::Accepted accepted);
-  void RunConnection(Connection* connection, std::unique_ptr<Stream> stream);
-  // Joins those that ended; whether another from this address may come. The oldest that still waits for its handshake
-  // gives way when there are too many of these.
+  void RunConnection(Connections::iterator connection, std::unique_ptr<Stream> stream);
+  // Whether another from this address may come. The oldest that still waits for its handshake gives way when there are
+  // too many of these.
   bool MakeRoomFor(const Address& address) ABSL_LOCKS_EXCLUDED(mutex_);
 
   Listener listener_;
@@ -60,7 +60,11 @@ class Incoming {
   const Serve serve_;
   const Wakeup stop_;
   Mutex mutex_;
-  std::list<std::unique_ptr<Connection>> live_ ABSL_GUARDED_BY(mutex_);  // oldest first
+  CondVar none_live_;
+  Connections live_ ABSL_GUARDED_BY(mutex_);  // oldest first
+  // The last one that ended, not joined yet: each joins those before it, so that after a crowd nothing is left of it
+  // even if nobody comes any more.
+  Connections ended_ ABSL_GUARDED_BY(mutex_);
   Thread thread_;
 };
 
