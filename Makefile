@@ -1,5 +1,6 @@
 # make            builds ./torrent
 # make test       builds and runs the unit tests (ROOM=wire: of one room; FILTER=Name*: of some)
+# make hostile-peers  builds what scripts/test-peers plays hostile peers with
 # make bench      builds and runs the micro-benchmarks (FILTER=Picker: of some)
 # make check      clang: lock annotations as errors, then clang-tidy
 # make asan tsan  the unit tests under AddressSanitizer+UBSan, under ThreadSanitizer
@@ -97,7 +98,7 @@ folder_rules = $(foreach first,$(call split,$(call sources,$(1))),$(eval $(call 
 library_objects := $(foreach room,$(ROOMS),$(call groups,src/$(room)))
 cli_objects := $(call groups,src/cli)
 main_object := $(call unit,src/cli/main.cc).o
-TEST_FOLDERS := $(patsubst %,test/%,$(ROOMS) cli support servers micro)
+TEST_FOLDERS := $(patsubst %,test/%,$(ROOMS) cli support servers micro hostile)
 ifneq ($(filter-out clean format lint rooms,$(goals)),)
 $(foreach folder,$(patsubst %,src/%,$(ROOMS) cli) $(TEST_FOLDERS),$(call folder_rules,$(folder)))
 $(eval $(call group_rule,$(basename $(main_object)),src/cli/main.cc))
@@ -106,7 +107,7 @@ endif
 # --- The program ----------------------------------------------------------------------------------------------------
 check_sources := $(foreach room,$(ROOMS) cli,$(sort $(wildcard src/$(room)/*.cc)))
 
-.PHONY: all test bench check asan tsan lint format install clean rooms
+.PHONY: all test hostile-peers bench check asan tsan lint format install clean rooms
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -152,6 +153,12 @@ asan:
 	$(Q)$(sanitized) BUILD=build/asan SANITIZE=address,undefined
 tsan:
 	$(Q)$(sanitized) BUILD=build/tsan SANITIZE=thread
+
+# --- Hostile peers as a program, for scripts/test-peers -------------------------------------------------------------
+hostile-peers: $(BUILD)/test/hostile_peers
+$(BUILD)/test/hostile_peers: $(call groups,test/hostile) $(call groups,test/support) $(foreach room,swarm $(needs_swarm),$(call groups,src/$(room)))
+	$(call say,link $(notdir $@))
+	$(Q)$(CXX) $(ALL_LDFLAGS) -o $@ $(sort $^) $(PKG_LIBS)
 
 # --- Micro-benchmarks: what a block costs, room by room; of the hot pieces only, all in one program ------------------
 $(BUILD)/test/micro_bench: $(call groups,test/micro) $(call groups,test/support) $(foreach room,swarm $(needs_swarm),$(call groups,src/$(room)))

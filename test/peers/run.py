@@ -24,6 +24,7 @@ import own_swarm  # noqa: F401
 import bad_trackers  # noqa: F401
 import discovery  # noqa: F401
 import disk  # noqa: F401
+import hostile  # noqa: F401
 import magnets  # noqa: F401
 import shell  # noqa: F401
 from scenarios import ALL

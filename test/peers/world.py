@@ -122,7 +122,7 @@ class Host:
 class Program:
     """A running program, its output in files. `out` is its stdout, `log` its stderr (both in `log` unless `split`)."""
 
-    def __init__(self, host, name, argv, split=False, env=None, terminal=None, keep=(), hosts=None):
+    def __init__(self, host, name, argv, split=False, env=None, terminal=None, stdin=None, keep=(), hosts=None):
         """With `hosts` ({name: address}) it sees these names, and localhost."""
         self.name = name
         self.argv = argv
@@ -143,7 +143,7 @@ class Program:
             self.started = time.monotonic()
             self.process = subprocess.Popen(
                 ["nsenter", f"--net=/run/netns/{host.namespace}", "--", *argv], cwd=host.home, env=environment,
-                stdin=terminal if terminal is not None else subprocess.DEVNULL,
+                stdin=next((file for file in (terminal, stdin) if file is not None), subprocess.DEVNULL),
                 stdout=terminal if terminal is not None else out,
                 stderr=terminal if terminal is not None else log, start_new_session=True, pass_fds=keep)
         host.world.programs.append(self)

@@ -107,19 +107,28 @@ void CopyFolder(const std::string& from, const std::string& to) {
   });
 }
 
-int ThreadCount() {
+namespace {
+
+int EntriesOf(const std::string& folder) {
   int count = 0;
-  ForEachEntry("/proc/self/task", [&count](const std::string&, unsigned char) { count++; });
+  ForEachEntry(folder, [&count](const std::string&, unsigned char) { count++; });
   return count;
 }
 
-bool WaitForThreadCount(int count) {
+bool WaitForEntries(const std::string& folder, int count) {
   const TimePoint deadline = Now() + std::chrono::seconds(10);
-  while (ThreadCount() > count) {
+  while (EntriesOf(folder) > count) {
     if (Now() > deadline) return false;
     usleep(1000);
   }
   return true;
 }
+
+}  // namespace
+
+int ThreadCount() { return EntriesOf("/proc/self/task"); }
+bool WaitForThreadCount(int count) { return WaitForEntries("/proc/self/task", count); }
+int DescriptorCount() { return EntriesOf("/proc/self/fd"); }
+bool WaitForDescriptorCount(int count) { return WaitForEntries("/proc/self/fd", count); }
 
 }  // namespace torrent::test

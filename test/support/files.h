@@ -53,6 +53,9 @@ int ThreadCount();
 // A thread is counted until the kernel has buried it, a moment after it was joined: whether there are `count` (or
 // fewer) within a generous while.
 bool WaitForThreadCount(int count);
+// The same of open descriptors.
+int DescriptorCount();
+bool WaitForDescriptorCount(int count);
 
 }  // namespace torrent::test
 

@@ -27,6 +27,8 @@ class Payload {
   Payload(const std::string& name, const std::vector<PayloadFile>& files, uint32_t piece_length);
 
   const std::shared_ptr<const Metainfo>& metainfo() const { return metainfo_; }
+  // The bytes of its .torrent.
+  const std::string& torrent_file() const { return torrent_file_; }
   uint32_t piece_count() const { return metainfo_->piece_count; }
   uint64_t size() const { return bytes_.size(); }
   // Of the torrent, pads too.
@@ -48,6 +50,7 @@ class Payload {
   void Make(const std::string& name, const std::string& files_field, uint32_t piece_length, bool is_private = false);
 
   std::string bytes_;
+  std::string torrent_file_;
   std::shared_ptr<const Metainfo> metainfo_;
 };
 

@@ -39,6 +39,7 @@ class PeerConnection {
 
   const Endpoint& local() const { return local_; }
   const Endpoint& remote() const { return remote_; }
+  bool dialled() const { return dialled_; }
 
   // Writes all of it; false when the other side closed or took nothing for `patience`.
   bool Send(absl::string_view bytes, Duration patience = kPatience) ABSL_LOCKS_EXCLUDED(send_mutex_);

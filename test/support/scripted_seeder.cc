@@ -8,21 +8,27 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/bytes.h"
 #include "wire/bitfield.h"
 
 namespace torrent::test {
 
+namespace {
+constexpr Duration kCatchUp = std::chrono::milliseconds(200);
+}  // namespace
+
 struct ScriptedSeeder::Live {
-  explicit Live(UniqueFd fd) : peer(std::move(fd)) {}
-  PeerConnection peer;
+  explicit Live(std::unique_ptr<PeerConnection> p) : peer(std::move(p)) {}
+  const std::unique_ptr<PeerConnection> peer;
   std::atomic<bool> ready{false};  // for an unchoke: it has said what it has
   bool unchoked = false;           // under the fake's lock
+  bool ended = false;              // the same
   Thread thread;
 };
 
-ScriptedSeeder::ScriptedSeeder(const Payload* payload, Manner manner, const std::string& address)
+ScriptedSeeder::ScriptedSeeder(const Payload* payload, Manner manner, const std::string& address, uint16_t port)
     : payload_(payload), manner_(std::move(manner)), stop_(*Wakeup::Create()) {
-  const Endpoint wanted{*Address::Parse(address), 0};
+  const Endpoint wanted{*Address::Parse(address), port};
   listener_ = UniqueFd(socket(wanted.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_storage storage;
   const socklen_t size = wanted.ToSockaddr(&storage);
@@ -39,7 +45,8 @@ ScriptedSeeder::~ScriptedSeeder() {
   {
     MutexLock lock(&mutex_);
     stopping_ = true;
-    for (auto& live : lives_) live->peer.HangUp();
+    changed_.SignalAll();
+    for (auto& live : lives_) live->peer->HangUp();
   }
   thread_.Join();
   std::list<std::unique_ptr<Live>> lives;
@@ -56,43 +63,72 @@ void ScriptedSeeder::Listen() {
     if (poll(polled, 2, -1) < 0) continue;
     if (polled[1].revents != 0) return;
     UniqueFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!fd.valid()) continue;
-    MutexLock lock(&mutex_);
-    if (stopping_) return;
-    lives_.push_back(std::make_unique<Live>(std::move(fd)));
-    Live* live = lives_.back().get();
-    connections_++;
-    live_connections_++;
-    most_at_once_ = std::max(most_at_once_, live_connections_);
-    changed_.SignalAll();
-    live->thread = *Thread::Start("fake peer", [this, live] {
-      Serve(live);
-      live->peer.HangUp();
-      MutexLock end_lock(&mutex_);
-      live->ready.store(false);
-      live_connections_--;
-      if (live->peer.closed() && !stopping_) hung_up_on_++;
-      changed_.SignalAll();
-    });
+    if (fd.valid()) Begin(std::make_unique<PeerConnection>(std::move(fd)));
   }
 }
 
+bool ScriptedSeeder::Dial(const Endpoint& to) {
+  std::unique_ptr<PeerConnection> peer = PeerConnection::Dial(to, endpoint_.address.ToString());
+  if (peer == nullptr) return false;
+  Begin(std::move(peer));
+  return true;
+}
+
+void ScriptedSeeder::Begin(std::unique_ptr<PeerConnection> peer) {
+  std::list<std::unique_ptr<Live>> ended;
+  MutexLock lock(&mutex_);
+  if (stopping_) return;
+  for (auto it = lives_.begin(); it != lives_.end();) {
+    const auto next = std::next(it);
+    if ((*it)->ended) ended.splice(ended.end(), lives_, it);
+    it = next;
+  }
+  for (auto& live : ended) live->thread.Join();  // its last act is behind it
+  lives_.push_back(std::make_unique<Live>(std::move(peer)));
+  Live* live = lives_.back().get();
+  connections_++;
+  live_connections_++;
+  most_at_once_ = std::max(most_at_once_, live_connections_);
+  changed_.SignalAll();
+  live->thread = *Thread::Start("fake peer", [this, live] {
+    Serve(live);
+    live->peer->HangUp();
+    MutexLock end_lock(&mutex_);
+    live->ready.store(false);
+    live_connections_--;
+    if (live->peer->closed() && !stopping_) hung_up_on_++;
+    live->ended = true;
+    changed_.SignalAll();
+  });
+}
+
+bool ScriptedSeeder::ShakeHands(Line* line) {
+  wire::Handshake theirs;
+  const auto ours = [&] {
+    wire::Handshake handshake =
+        HandshakeOf(payload_->metainfo()->infohash, manner_.name, manner_.fast, manner_.extended);
+    return manner_.handshake ? manner_.handshake(theirs, handshake) : handshake;
+  };
+  // Who dials says first who it wants, and who it is when it has heard whom it met.
+  const size_t first = line->dialled() ? wire::kHandshakeHeadBytes : 0;
+  std::string bytes;
+  if (!line->Send(wire::EncodeHandshake(ours()).substr(0, first))) return false;
+  if (!line->peer().ReadRaw(wire::kHandshakeBytes, &bytes)) return false;
+  absl::StatusOr<wire::Handshake> parsed = wire::ParseHandshake(AsBytes(bytes));
+  if (!parsed.ok()) return false;
+  theirs = *parsed;
+  if (!line->Send(wire::EncodeHandshake(ours()).substr(first))) return false;
+  line->peer().Agree(ours(), theirs);
+  line->fast_ = manner_.fast && theirs.fast;
+  return true;
+}
+
 void ScriptedSeeder::Serve(Live* live) {
-  Line line(this, &live->peer);
+  Line line(this, live->peer.get());
   if (manner_.instead) return manner_.instead(line);
 
-  wire::Handshake ours = HandshakeOf(payload_->metainfo()->infohash, manner_.name, manner_.fast, manner_.extended);
-  std::string bytes;
-  if (!live->peer.ReadRaw(wire::kHandshakeBytes, &bytes)) return;
-  absl::StatusOr<wire::Handshake> theirs =
-      wire::ParseHandshake({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
-  if (!theirs.ok()) return;
-  if (manner_.handshake) ours = manner_.handshake(*theirs, ours);
-  if (!line.Send(wire::EncodeHandshake(ours))) return;
-  live->peer.Agree(ours, *theirs);
-  line.fast_ = ours.fast && theirs->fast;
-
-  if (!(manner_.introduce ? manner_.introduce(line) : line.SayAll())) return;
+  if (!ShakeHands(&line)) return;
+  if (!(manner_.introduce ? manner_.introduce(line) : line.SayPieces())) return;
   bool unchoke;
   {
     MutexLock lock(&mutex_);
@@ -102,7 +138,7 @@ void ScriptedSeeder::Serve(Live* live) {
   if (unchoke && !(manner_.unchoke ? manner_.unchoke(line) : line.Send(Bytes(wire::EncodeUnchoke)))) return;
 
   // For ever: who is silent for so long is the test's business.
-  while (absl::optional<Received> received = live->peer.Read(std::chrono::hours(1))) {
+  while (absl::optional<Received> received = live->peer->Read(std::chrono::hours(1))) {
     if (received->head.form != wire::MessageForm::kMessage) continue;
     const bool is_request = received->head.id == wire::MessageId::kRequest;
     {
@@ -122,7 +158,7 @@ void ScriptedSeeder::Open() {
   open_ = true;
   for (auto& live : lives_) {
     // Few bytes: they fit into any socket's buffer. Manners with an unchoke of their own belong to open fakes.
-    if (live->ready.load() && !std::exchange(live->unchoked, true)) live->peer.TrySend(Bytes(wire::EncodeUnchoke));
+    if (live->ready.load() && !std::exchange(live->unchoked, true)) live->peer->TrySend(Bytes(wire::EncodeUnchoke));
   }
 }
 
@@ -205,7 +241,8 @@ void ScriptedSeeder::Line::Delivered() {
   owner_->changed_.SignalAll();
 }
 
-bool ScriptedSeeder::Line::SayAll() {
+bool ScriptedSeeder::Line::SayPieces() {
+  if (dialled()) return !fast_ || Send(Bytes(wire::EncodeHaveNone));
   if (fast_) return Send(Bytes(wire::EncodeHaveAll));
   std::string bytes;
   wire::EncodeBitfield(wire::Bitfield::AllSet(payload().piece_count()), &bytes);
@@ -215,7 +252,14 @@ bool ScriptedSeeder::Line::SayAll() {
 bool ScriptedSeeder::Line::SendBlock(const wire::Message& request) {
   const absl::string_view block = payload().Block(request.piece_index, request.begin, request.length);
   // A fake that is asked for what does not exist says so by going away.
-  return !block.empty() && SendBlock(request.piece_index, request.begin, block);
+  if (block.empty()) return false;
+  if (owner_->manner_.rate > 0) {
+    // Late by a little it catches up, as a line with a buffer does; what nobody asked for in time is lost.
+    next_block_ = std::max(next_block_, Now() - kCatchUp);
+    if (!Pause(next_block_ - Now())) return false;
+    next_block_ += FromSeconds(static_cast<double>(block.size()) / owner_->manner_.rate);
+  }
+  return SendBlock(request.piece_index, request.begin, block);
 }
 
 bool ScriptedSeeder::Line::SendBlock(uint32_t piece_index, uint32_t begin, absl::string_view bytes) {
@@ -234,5 +278,12 @@ bool ScriptedSeeder::Line::SendBlock(uint32_t piece_index, uint32_t begin, absl:
 }
 
 void ScriptedSeeder::Line::ReadUntilClosed() { peer_->WaitClosed(std::chrono::hours(1)); }
+
+bool ScriptedSeeder::Line::Pause(Duration duration) {
+  const TimePoint deadline = Now() + duration;
+  MutexLock lock(&owner_->mutex_);
+  while (!owner_->stopping_ && Now() < deadline) owner_->changed_.WaitUntil(&owner_->mutex_, deadline);
+  return !owner_->stopping_;
+}
 
 }  // namespace torrent::test

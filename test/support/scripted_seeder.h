@@ -1,6 +1,7 @@
 // A peer that listens, has a whole torrent, and misbehaves as told: a fake that speaks the protocol and remembers. It
 // serves honestly but for what its manner replaces; each fault marks that it was delivered, so that no test passes
-// because its fault never came to pass.
+// because its fault never came to pass. The same manner can dial: then the fake has nothing, as a leecher at the door
+// of a seeder.
 // Thread: one that accepts, one for each connection; all of them end with the fake. The public face is thread-safe.
 #ifndef TORRENT_TEST_SUPPORT_SCRIPTED_SEEDER_H_
 #define TORRENT_TEST_SUPPORT_SCRIPTED_SEEDER_H_
@@ -29,11 +30,13 @@ class ScriptedSeeder {
     std::string name = "honest";  // its peer id
     bool fast = false;
     bool extended = false;
+    double rate = 0;  // bytes a second that SendBlock(request) gives each connection; 0: as they are asked for
     // Does everything from the accepted socket on, the handshake too. The rest is not asked then.
     std::function<void(Line&)> instead;
-    // The handshake to answer with; null: a right one.
+    // The handshake to answer with; null: a right one. Who dials speaks first: there `theirs` is all zeros until it has
+    // come, and then only the peer id is still to be said.
     std::function<wire::Handshake(const wire::Handshake& theirs, wire::Handshake ours)> handshake;
-    // Says what it has, after the handshakes; null: Line::SayAll.
+    // Says what it has, after the handshakes; null: Line::SayPieces.
     std::function<bool(Line&)> introduce;
     // Unchokes, once the fake is open; null: it does.
     std::function<bool(Line&)> unchoke;
@@ -41,13 +44,16 @@ class ScriptedSeeder {
     std::function<bool(Line&, const wire::Message& request)> answer;
   };
 
-  // Listens on `address`, any port. Closed until Open: it talks, and chokes everybody.
-  ScriptedSeeder(const Payload* payload, Manner manner, const std::string& address = "127.0.0.1");
+  // Listens on `address` (port 0: any). Closed until Open: it talks, and chokes everybody.
+  ScriptedSeeder(const Payload* payload, Manner manner, const std::string& address = "127.0.0.1", uint16_t port = 0);
   ~ScriptedSeeder();
 
   const Endpoint& endpoint() const { return endpoint_; }
   // "127.0.0.1:4711": for TorrentOptions::peers, and as events name it.
   std::string address() const { return endpoint_.ToString(); }
+
+  // Connects to `to` from the address it listens on (any port), and plays its manner there. False when nobody takes it.
+  bool Dial(const Endpoint& to) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Unchokes who is connected and who comes from now on.
   void Open() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -72,7 +78,9 @@ class ScriptedSeeder {
  private:
   struct Live;
   void Listen();
+  void Begin(std::unique_ptr<PeerConnection> peer) ABSL_LOCKS_EXCLUDED(mutex_);
   void Serve(Live* live);
+  bool ShakeHands(Line* line);
   bool WaitUntil(const std::function<bool()>& condition) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Payload* const payload_;
@@ -100,6 +108,8 @@ class ScriptedSeeder {
 class ScriptedSeeder::Line {
  public:
   PeerConnection& peer() { return *peer_; }
+  // The fake came to the other side, and has nothing.
+  bool dialled() const { return peer_->dialled(); }
   const Payload& payload() const { return *owner_->payload_; }
   bool fast() const { return fast_; }
   // Requests that came on this connection, this one included.
@@ -108,13 +118,16 @@ class ScriptedSeeder::Line {
   // The fault happened.
   void Delivered();
   bool Send(absl::string_view bytes) { return peer_->Send(bytes); }
-  // A bitfield with all bits, or have-all where both speak it.
-  bool SayAll();
+  // A bitfield with all bits, or have-all where both speak it; who dialled says have-none there, or nothing.
+  bool SayPieces();
+  // The right one, at the manner's rate.
   bool SendBlock(const wire::Message& request);
   // A `piece` message with any bytes.
   bool SendBlock(uint32_t piece_index, uint32_t begin, absl::string_view bytes);
   // Reads and drops what comes until the other side hangs up, or the fake ends.
   void ReadUntilClosed();
+  // Reads nothing for that long; false when the fake ends.
+  bool Pause(Duration duration);
 
  private:
   friend class ScriptedSeeder;
@@ -124,6 +137,7 @@ class ScriptedSeeder::Line {
   PeerConnection* const peer_;
   bool fast_ = false;
   size_t requests_ = 0;
+  TimePoint next_block_;
 };
 
 }  // namespace torrent::test

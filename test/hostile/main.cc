@@ -1,0 +1,186 @@
+// hostile_peers: honest and hostile peers of one torrent on loopback, for tests that run the whole program
+// (test/peers/hostile.py). What the hostile ones do stands in test/support/hostile_peers.h.
+//
+//   hostile_peers --list                             names, one a line: "NAME HAZARDS ROLE ENDING"
+//   hostile_peers OPTIONS FOLDER NAME...             plays until its standard input ends
+//     --size BYTES --piece BYTES                     of the torrent
+//     --honest N --rate BYTES                        so many seeders, each connection at that many bytes a second
+//     --at HOST:PORT                                 the hostile ones dial a seeder there, again whenever they are sent
+//                                                    away, in place of listening
+//     --crowd N                                      and so many connections are made to it that say nothing, or half a
+//                                                    handshake, or a whole one and nothing more
+//
+// Writes FOLDER/hostile.torrent and its payload FOLDER/hostile.bin. Prints one line of JSON when all is ready, and one
+// with what happened at the end.
+#include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <list>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "test/support/files.h"
+#include "test/support/hostile_peers.h"
+
+namespace torrent::test {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Options {
+  bool list = false;
+  uint64_t size = 4 << 20;
+  uint32_t piece = 64 << 10;
+  int honest = 0;
+  double rate = 0;
+  int crowd = 0;
+  absl::optional<Endpoint> at;
+  std::string folder;
+  std::vector<std::string> names;
+};
+
+bool Parse(int argc, char** argv, Options* options) {
+  for (int i = 1; i < argc; i++) {
+    const absl::string_view word = argv[i];
+    if (word == "--list") {
+      options->list = true;
+    } else if (word.substr(0, 2) != "--") {
+      if (options->folder.empty()) {
+        options->folder = argv[i];
+      } else {
+        options->names.push_back(argv[i]);
+      }
+    } else if (++i == argc) {
+      return false;
+    } else if (word == "--at") {
+      options->at = Endpoint::Parse(argv[i]);
+      if (!options->at) return false;
+    } else if (!(word == "--size"     ? absl::SimpleAtoi(argv[i], &options->size)
+                 : word == "--piece"  ? absl::SimpleAtoi(argv[i], &options->piece)
+                 : word == "--honest" ? absl::SimpleAtoi(argv[i], &options->honest)
+                 : word == "--rate"   ? absl::SimpleAtod(argv[i], &options->rate)
+                 : word == "--crowd"  ? absl::SimpleAtoi(argv[i], &options->crowd)
+                                      : false)) {
+      return false;
+    }
+  }
+  return options->list || !options->folder.empty();
+}
+
+int List() {
+  const char* const roles[] = {"both", "listens", "dials"};
+  const char* const endings[] = {"dropped", "banned", "refused", "stays", "leaves"};
+  for (const HostilePeer& peer : HostilePeers(Payload("hostile.bin", 1 << 20, 64 << 10))) {
+    std::string hazards = peer.hazards;
+    for (char& c : hazards) c = c == ' ' ? ',' : c;
+    printf("%s %s %s %s\n", peer.name.c_str(), hazards.c_str(), roles[static_cast<int>(peer.role)],
+           endings[static_cast<int>(peer.ending)]);
+  }
+  return 0;
+}
+
+bool StandardInputEnds(int milliseconds) {
+  pollfd polled = {STDIN_FILENO, POLLIN, 0};
+  char byte;
+  return poll(&polled, 1, milliseconds) > 0 && read(STDIN_FILENO, &byte, 1) <= 0;
+}
+
+// Connections that come to a seeder and never say what it waits for: nothing at all, half a handshake, or a whole one
+// and nothing more.
+class Crowd {
+ public:
+  Crowd(const Payload& payload, const Endpoint& at, int size) : payload_(payload), at_(at), size_(size) {}
+
+  // Some of those that are still to come; called every few milliseconds.
+  void Step() {
+    for (int i = 0; i < 20 && made_ < size_; i++) {
+      const std::string from = absl::StrCat("127.2.", made_ / 250, ".", 1 + made_ % 250);
+      std::unique_ptr<PeerConnection> peer = PeerConnection::Dial(at_, from);
+      if (peer == nullptr) return;
+      const std::string hello = wire::EncodeHandshake(HandshakeOf(payload_.metainfo()->infohash, from, false));
+      peer->TrySend(hello.substr(0, hello.size() * static_cast<size_t>(made_ % 3) / 2));
+      here_.push_back(std::move(peer));
+      made_++;
+    }
+  }
+  int made() const { return made_; }
+
+ private:
+  const Payload& payload_;
+  const Endpoint at_;
+  const int size_;
+  int made_ = 0;
+  std::vector<std::unique_ptr<PeerConnection>> here_;
+};
+
+int Run(const Options& options) {
+  const Payload payload("hostile.bin", options.size, options.piece);
+  WriteFile(options.folder + "/hostile.torrent", payload.torrent_file());
+  payload.PutFiles(options.folder);
+
+  std::list<ScriptedSeeder> seeders;
+  std::map<std::string, ScriptedSeeder*> hostile;
+  Json ready = {{"honest", Json::array()}, {"hostile", Json::object()}};
+  for (int i = 0; i < options.honest; i++) {
+    ScriptedSeeder::Manner manner;
+    manner.name = absl::StrCat("honest ", i);
+    manner.rate = options.rate;
+    seeders.emplace_back(&payload, manner, absl::StrCat("127.0.1.", i + 1));
+    ready["honest"].push_back(seeders.back().address());
+  }
+  int address = 0;
+  for (const HostilePeer& peer : HostilePeers(payload)) {
+    address++;
+    if (std::find(options.names.begin(), options.names.end(), peer.name) == options.names.end()) continue;
+    seeders.emplace_back(&payload, peer.manner, absl::StrCat("127.0.2.", address));
+    hostile[peer.name] = &seeders.back();
+    ready["hostile"][peer.name] = seeders.back().address();
+  }
+  // Where no hint of a peer may lead: a port below 1024.
+  ScriptedSeeder::Manner manner;
+  manner.instead = [](ScriptedSeeder::Line& line) { line.ReadUntilClosed(); };
+  ScriptedSeeder trap(&payload, manner, "127.0.9.9", /*port=*/1023);
+  for (ScriptedSeeder& seeder : seeders) seeder.Open();
+  printf("%s\n", ready.dump().c_str());
+  fflush(stdout);
+
+  Crowd crowd(payload, options.at.value_or(Endpoint()), options.at ? options.crowd : 0);
+  while (!StandardInputEnds(20)) {
+    crowd.Step();
+    if (!options.at) continue;
+    for (auto& [name, seeder] : hostile) {
+      if (seeder->live_connections() == 0) seeder->Dial(*options.at);
+    }
+  }
+  Json end = {{"delivered", Json::object()}, {"connections", Json::object()}};
+  end["trapped"] = trap.connections();
+  end["crowd"] = crowd.made();
+  for (auto& [name, seeder] : hostile) {
+    end["delivered"][name] = seeder->delivered();
+    end["connections"][name] = seeder->connections();
+  }
+  printf("%s\n", end.dump().c_str());
+  return 0;
+}
+
+}  // namespace
+}  // namespace torrent::test
+
+int main(int argc, char** argv) {
+  torrent::test::Options options;
+  if (!torrent::test::Parse(argc, argv, &options)) {
+    fprintf(stderr, "hostile_peers: see the head of test/hostile/main.cc\n");
+    return 2;
+  }
+  rlimit descriptors;
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
+  return options.list ? torrent::test::List() : torrent::test::Run(options);
+}
