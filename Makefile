@@ -4,6 +4,7 @@
 # make bench      builds and runs the micro-benchmarks (FILTER=Picker: of some)
 # make check      clang: lock annotations as errors, then clang-tidy
 # make asan tsan  the unit tests under AddressSanitizer+UBSan, under ThreadSanitizer
+# make fuzz       clang's libFuzzer on what reads other people's bytes (test/fuzz/README.md; TARGET=url: of one)
 # make lint       formatting, include directions, shell scripts      make format   rewrites the formatting
 # make install    PREFIX (/usr/local) and DESTDIR as usual
 # V=1 shows the commands.
@@ -56,7 +57,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 endif
 
-WARNINGS := -Wall -Wextra -Wconversion -Wformat=2 -Werror=format-security $(WERROR)
+WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wformat=2 -Werror=format-security $(WERROR)
 HARDENING := -fPIE -fstack-protector-strong -D_GLIBCXX_ASSERTIONS $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 SANITIZER := $(if $(SANITIZE),-DTORRENT_SANITIZED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_CXXFLAGS := -std=c++20 -Iinclude -Isrc -I. -pthread -MMD -MP -DTORRENT_VERSION='"$(VERSION)"' $(WARNINGS) $(HARDENING) \
@@ -98,7 +99,7 @@ folder_rules = $(foreach first,$(call split,$(call sources,$(1))),$(eval $(call 
 library_objects := $(foreach room,$(ROOMS),$(call groups,src/$(room)))
 cli_objects := $(call groups,src/cli)
 main_object := $(call unit,src/cli/main.cc).o
-TEST_FOLDERS := $(patsubst %,test/%,$(ROOMS) cli support servers micro hostile)
+TEST_FOLDERS := $(patsubst %,test/%,$(ROOMS) cli support servers micro hostile fuzz fuzz/support)
 ifneq ($(filter-out clean format lint rooms,$(goals)),)
 $(foreach folder,$(patsubst %,src/%,$(ROOMS) cli) $(TEST_FOLDERS),$(call folder_rules,$(folder)))
 $(eval $(call group_rule,$(basename $(main_object)),src/cli/main.cc))
@@ -107,7 +108,7 @@ endif
 # --- The program ----------------------------------------------------------------------------------------------------
 check_sources := $(foreach room,$(ROOMS) cli,$(sort $(wildcard src/$(room)/*.cc)))
 
-.PHONY: all test hostile-peers bench check asan tsan lint format install clean rooms
+.PHONY: all test hostile-peers bench check asan tsan fuzz fuzz-programs lint format install clean rooms
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -125,20 +126,23 @@ $(BUILD)/lib$(LIBRARY).a: $(library_objects)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # --- Tests: one program a room, of that room's closure only --------------------------------------------------------
-TEST_ROOMS := $(if $(ROOM),$(ROOM),$(notdir $(patsubst %/,%,$(wildcard $(addprefix test/,$(addsuffix /,$(ROOMS) cli))))))
+TEST_ROOMS := $(if $(ROOM),$(ROOM),$(notdir $(patsubst %/,%,$(wildcard $(addprefix test/,$(addsuffix /,$(ROOMS) cli fuzz))))))
 test_programs := $(patsubst %,$(BUILD)/test/%_test,$(TEST_ROOMS))
 # What speaks to a whole swarm: fake trackers, scripted peers.
-with_support := swarm session cli
+with_support := swarm session cli fuzz
 # What speaks to an HTTP server that answers byte for byte what a test says.
 with_servers := net session
+# The inputs of test/fuzz/corpus, each once through its target.
+needs_fuzz := cli $(needs_cli)
 
 define test_rule
 $(BUILD)/test/$(1)_test: $(call groups,test/$(1)) $(foreach room,$(1) $(needs_$(1)),$(call groups,src/$(room))) \
-    $(if $(filter $(1),$(with_support)),$(call groups,test/support)) $(if $(filter $(1),$(with_servers)),$(call groups,test/servers))
+    $(if $(filter $(1),$(with_support)),$(call groups,test/support)) $(if $(filter $(1),$(with_servers)),$(call groups,test/servers)) \
+    $(if $(filter fuzz,$(1)),$(call groups,test/fuzz/support))
 	$(call say,link $(1)_test)
 	$(Q)$(CXX) $(ALL_LDFLAGS) -o $$@ $$(sort $$^) $(PKG_LIBS) -lgmock -lgtest -lgtest_main
 endef
-$(foreach room,$(ROOMS) cli,$(eval $(call test_rule,$(room))))
+$(foreach room,$(ROOMS) cli fuzz,$(eval $(call test_rule,$(room))))
 
 # The tests of the command line also run the program.
 $(BUILD)/test/cli_test: | $(BUILD)/torrent
@@ -150,15 +154,39 @@ test: $(test_programs)
 # By clang, which compiles them in half the time; and so both compilers build all of it.
 sanitized = $(MAKE) --no-print-directory test CXX=clang++ CXXFLAGS='-O1 -g1'
 asan:
-	$(Q)$(sanitized) BUILD=build/asan SANITIZE=address,undefined
+	+$(Q)$(sanitized) BUILD=build/asan SANITIZE=address,undefined
 tsan:
-	$(Q)$(sanitized) BUILD=build/tsan SANITIZE=thread
+	+$(Q)$(sanitized) BUILD=build/tsan SANITIZE=thread
 
 # --- Hostile peers as a program, for scripts/test-peers -------------------------------------------------------------
 hostile-peers: $(BUILD)/test/hostile_peers
 $(BUILD)/test/hostile_peers: $(call groups,test/hostile) $(call groups,test/support) $(foreach room,swarm $(needs_swarm),$(call groups,src/$(room)))
 	$(call say,link $(notdir $@))
 	$(Q)$(CXX) $(ALL_LDFLAGS) -o $@ $(sort $^) $(PKG_LIBS)
+
+# --- Fuzzing: a program a target, over one build of the library ------------------------------------------------------
+fuzz_targets := $(filter-out %_test,$(basename $(notdir $(sort $(wildcard test/fuzz/*.cc)))))
+FUZZ_BUILD := build/fuzz
+
+fuzz:
+	$(Q)$(MAKE) --no-print-directory fuzz-programs BUILD=$(FUZZ_BUILD) CXX=clang++ SANITIZE=fuzzer-no-link,address,undefined \
+	  CXXFLAGS='-O1 -g1'
+	$(Q)scripts/run-fuzz --build $(FUZZ_BUILD) $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(or $(FUZZ_SECONDS),10)) \
+	  $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) $(or $(TARGET),$(fuzz_targets))
+
+fuzz-programs: $(patsubst %,$(BUILD)/%/fuzz,$(or $(TARGET),$(fuzz_targets)))
+
+$(BUILD)/%.fuzz.o: %.cc
+	$(call say,c++  $<)
+	$(Q)mkdir -p $(@D) && $(CXX) $(ALL_CXXFLAGS) -DTORRENT_LIBFUZZER -c -o $@ $<
+
+# An archive, so that a target gets only what it uses: what libFuzzer looks at after each input grows with the program.
+$(BUILD)/libfuzz.a: $(call groups,test/fuzz/support) $(BUILD)/test/support/files.fuzz.o $(cli_objects)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%/fuzz: $(BUILD)/test/fuzz/%.fuzz.o $(BUILD)/libfuzz.a $(BUILD)/lib$(LIBRARY).a
+	$(call say,link fuzz $*)
+	$(Q)mkdir -p $(@D) && $(CXX) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 
 # --- Micro-benchmarks: what a block costs, room by room; of the hot pieces only, all in one program ------------------
 $(BUILD)/test/micro_bench: $(call groups,test/micro) $(call groups,test/support) $(foreach room,swarm $(needs_swarm),$(call groups,src/$(room)))
@@ -192,3 +220,4 @@ clean:
 	$(Q)rm -rf build torrent
 
 -include $(patsubst %.o,%.d,$(library_objects) $(cli_objects) $(main_object) $(foreach folder,$(TEST_FOLDERS),$(call groups,$(folder))))
+-include $(wildcard $(BUILD)/test/fuzz/*.fuzz.d $(BUILD)/test/support/*.fuzz.d)

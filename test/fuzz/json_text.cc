@@ -1,0 +1,77 @@
+// Text from outside on its way to a terminal and to --json: the cleaner, events as lines, a torrent's names. The first
+// two bytes are the cleaner's bound; the text's parts are its lines.
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_split.h"
+#include "base/clean_text.h"
+#include "base/utf8.h"
+#include "cli/event_notes.h"
+#include "cli/json_lines.h"
+#include "cli/metainfo_text.h"
+#include "cli/progress_line.h"
+#include "test/fuzz/fuzz_target.h"
+#include "test/fuzz/support/reader.h"
+
+namespace torrent::fuzz {
+namespace {
+
+// Moves no cursor: UTF-8 without control characters, C1 and bidirectional ones among them (hazards 8, 9, 11, 12).
+void CheckShown(absl::string_view text, bool lines = false) {
+  FUZZ_CHECK(IsUtf8(text));
+  for (absl::string_view rest = text; !rest.empty();) {
+    uint32_t c = 0;
+    rest.remove_prefix(FirstCharacter(rest, &c));
+    FUZZ_CHECK((c >= 0x20 || (lines && c == '\n')) && !(c >= 0x7f && c < 0xa0) && c != 0x2028 && c != 0x2029);
+    FUZZ_CHECK(!(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069));
+  }
+}
+
+void CheckJson(absl::string_view line) {
+  FUZZ_CHECK(line.find('\n') == line.npos && nlohmann::json::accept(line.begin(), line.end()));
+}
+
+void CheckEvent(const Event& event) {
+  if (const absl::optional<std::string> line = JsonOfEvent(event)) CheckJson(*line);
+  if (const absl::optional<Note> note = NoteOfEvent(event)) CheckShown(note->text);
+}
+
+}  // namespace
+
+FUZZ_TARGET(json_text) {
+  Reader reader(input);
+  const size_t bound = reader.Short();
+  const std::string clean = CleanText(reader.rest(), bound);
+  FUZZ_CHECK(clean.size() <= bound);
+  CheckShown(clean);
+  FUZZ_CHECK(CleanText(clean, bound) == clean);
+
+  std::vector<std::string> parts = absl::StrSplit(reader.rest(), '\n');
+  parts.resize(std::max<size_t>(parts.size(), 4));
+  const absl::Status status = absl::UnavailableError(parts[0]);
+  CheckEvent({0, MetadataEvent{parts[0], parts[1], 1, 1}});
+  CheckEvent({0, AnnounceEvent{parts[0], parts[1], status, 3, parts[2]}});
+  CheckEvent({0, AnnounceEvent{parts[0], parts[1], absl::OkStatus(), 3, parts[2]}});
+  CheckEvent({0, PeerConnectedEvent{parts[0], PeerSource::kPex, false, parts[1]}});
+  CheckEvent({0, PeerGoneEvent{parts[0], status, 1, 1, true}});
+  CheckEvent({0, MessageEvent{parts[0], true, parts[1]}});
+  CheckEvent({0, DiskEvent{status}});
+  CheckEvent({0, ErrorEvent{status}});
+  CheckJson(JsonOfError(absl::nullopt, parts[0], 1, parts[1]));
+  CheckJson(JsonOfDhtPeer(parts[0]));
+
+  Metainfo metainfo;
+  metainfo.name = clean;
+  metainfo.comment = parts[0];
+  metainfo.created_by = parts[1];
+  metainfo.trackers = {{parts[2]}, {parts[3]}};
+  for (absl::string_view path : absl::StrSplit(clean, ' ', absl::SkipEmpty())) {
+    metainfo.files.emplace_back().path = std::string(path);
+  }
+  metainfo.multi_file = true;
+  CheckShown(MetainfoText(metainfo), /*lines=*/true);
+  const std::string json = JsonOfMetainfo(metainfo, nullptr);
+  FUZZ_CHECK(nlohmann::json::accept(json));
+  CheckShown(ProgressLine(clean, TorrentStatus(), static_cast<int>(bound % 200), true));
+}
+
+}  // namespace torrent::fuzz
