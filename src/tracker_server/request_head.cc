@@ -37,7 +37,7 @@ size_t RequestHeadBytes(absl::string_view bytes) {
 
 RequestHead ParseRequestHead(absl::string_view bytes) {
   if (bytes.size() > kMaxHttpHeadBytes) return Refuse(431);
-  if (RequestHeadBytes(bytes) != bytes.size()) return Refuse(400);
+  if (bytes.empty() || RequestHeadBytes(bytes) != bytes.size()) return Refuse(400);
   bytes.remove_suffix(kEmptyLine.size());
   const std::vector<absl::string_view> lines = absl::StrSplit(bytes, "\r\n");
   if (lines.size() - 1 > kMaxHttpFields) return Refuse(431);

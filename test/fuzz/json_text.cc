@@ -1,5 +1,5 @@
-// Text from outside on its way to a terminal and to --json: the cleaner, events as lines, a torrent's names. The first
-// two bytes are the cleaner's bound; the text's parts are its lines.
+// Text from outside on its way to a terminal and to --json: the cleaner, and, as the first byte says, an event or a
+// torrent's names. The next two bytes are the cleaner's bound; the parts of the text are its lines.
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_split.h"
@@ -35,30 +35,8 @@ void CheckEvent(const Event& event) {
   if (const absl::optional<Note> note = NoteOfEvent(event)) CheckShown(note->text);
 }
 
-}  // namespace
-
-FUZZ_TARGET(json_text) {
-  Reader reader(input);
-  const size_t bound = reader.Short();
-  const std::string clean = CleanText(reader.rest(), bound);
-  FUZZ_CHECK(clean.size() <= bound);
-  CheckShown(clean);
-  FUZZ_CHECK(CleanText(clean, bound) == clean);
-
-  std::vector<std::string> parts = absl::StrSplit(reader.rest(), '\n');
-  parts.resize(std::max<size_t>(parts.size(), 4));
-  const absl::Status status = absl::UnavailableError(parts[0]);
-  CheckEvent({0, MetadataEvent{parts[0], parts[1], 1, 1}});
-  CheckEvent({0, AnnounceEvent{parts[0], parts[1], status, 3, parts[2]}});
-  CheckEvent({0, AnnounceEvent{parts[0], parts[1], absl::OkStatus(), 3, parts[2]}});
-  CheckEvent({0, PeerConnectedEvent{parts[0], PeerSource::kPex, false, parts[1]}});
-  CheckEvent({0, PeerGoneEvent{parts[0], status, 1, 1, true}});
-  CheckEvent({0, MessageEvent{parts[0], true, parts[1]}});
-  CheckEvent({0, DiskEvent{status}});
-  CheckEvent({0, ErrorEvent{status}});
-  CheckJson(JsonOfError(absl::nullopt, parts[0], 1, parts[1]));
-  CheckJson(JsonOfDhtPeer(parts[0]));
-
+// A torrent with these texts; its name and paths are clean, as those of every Metainfo are.
+void CheckTorrent(const std::string& clean, const std::vector<std::string>& parts) {
   Metainfo metainfo;
   metainfo.name = clean;
   metainfo.comment = parts[0];
@@ -69,8 +47,58 @@ FUZZ_TARGET(json_text) {
   }
   metainfo.multi_file = true;
   CheckShown(MetainfoText(metainfo), /*lines=*/true);
-  const std::string json = JsonOfMetainfo(metainfo, nullptr);
-  FUZZ_CHECK(nlohmann::json::accept(json));
+  FUZZ_CHECK(nlohmann::json::accept(JsonOfMetainfo(metainfo, nullptr)));
+}
+
+}  // namespace
+
+FUZZ_TARGET(json_text) {
+  Reader reader(input);
+  const uint8_t kind = reader.Byte() % 11;
+  const size_t bound = reader.Short();
+  const std::string clean = CleanText(reader.rest(), bound);
+  FUZZ_CHECK(clean.size() <= bound);
+  CheckShown(clean);
+  FUZZ_CHECK(CleanText(clean, bound) == clean);
+
+  std::vector<std::string> parts = absl::StrSplit(reader.rest(), '\n');
+  parts.resize(std::max<size_t>(parts.size(), 4));
+  const absl::Status status = absl::UnavailableError(parts[0]);
+  switch (kind) {
+    case 0:
+      CheckEvent({0, MetadataEvent{parts[0], parts[1], 1, 1}});
+      break;
+    case 1:
+      CheckEvent({0, AnnounceEvent{parts[0], parts[1], status, 3, parts[2]}});
+      break;
+    case 2:
+      CheckEvent({0, AnnounceEvent{parts[0], parts[1], absl::OkStatus(), 3, parts[2]}});
+      break;
+    case 3:
+      CheckEvent({0, PeerConnectedEvent{parts[0], PeerSource::kPex, false, parts[1]}});
+      break;
+    case 4:
+      CheckEvent({0, PeerGoneEvent{parts[0], status, 1, 1, true}});
+      break;
+    case 5:
+      CheckEvent({0, MessageEvent{parts[0], true, parts[1]}});
+      break;
+    case 6:
+      CheckEvent({0, DiskEvent{status}});
+      break;
+    case 7:
+      CheckEvent({0, ErrorEvent{status}});
+      break;
+    case 8:
+      CheckJson(JsonOfError(absl::nullopt, parts[0], 1, parts[1]));
+      break;
+    case 9:
+      CheckJson(JsonOfDhtPeer(parts[0]));
+      break;
+    default:
+      CheckTorrent(clean, parts);
+      break;
+  }
   CheckShown(ProgressLine(clean, TorrentStatus(), static_cast<int>(bound % 200), true));
 }
 

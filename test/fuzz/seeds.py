@@ -86,8 +86,9 @@ def formats():
         f'GET /scrape?info_hash={escaped}&info_hash={escaped} HTTP/1.0\r\n\r\n',
         f'GET /announce?info_hash={escaped}&peer_id={"p" * 20}&port=1&left=0&compact=0&no_peer_id=0&event=stopped'
         ' HTTP/1.1\r\nHost: a\r\n\r\n', 'POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc')
-  seeds('json_text', b'\x00\x20plain text', '\x00\x10caf\u00e9 \u202egnp.exe\nb\nc\nd', b'\x0f\xff\x1b[2J\x07\xc2\x9b31m\n\xff\xed\xa0\x80',
-        '\x00\x03\u65e5\u672c\u8a9e/\u2028a "quoted" \\ \u2066')
+  texts = [b'\x00\x20plain text', '\x00\x10caf\u00e9 \u202egnp.exe\nb\nc\nd'.encode(),
+           b'\x0f\xff\x1b[2J\x07\xc2\x9b31m\n\xff\xed\xa0\x80', '\x00\x30\u65e5\u672c\u8a9e/\u2028a "quoted" \\ \u2066'.encode()]
+  seeds('json_text', *(bytes([kind]) + texts[kind % 4] for kind in range(11)), b'\x0a' + texts[1], b'\x0a' + texts[3])
 
 
 # --- Trackers ---

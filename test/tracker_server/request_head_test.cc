@@ -28,6 +28,7 @@ TEST(RequestHeadTest, RefusesWithTheRightStatus) {
   std::string many;
   for (size_t i = 0; i <= kMaxHttpFields; ++i) absl::StrAppend(&many, "a: b\r\n");
   const std::string long_field = absl::StrCat("a: ", std::string(kMaxHttpHeadBytes, 'x'), "\r\n");
+  EXPECT_EQ(ParseRequestHead("").refusal, 400);
   const struct {
     int status;
     std::string head;
