@@ -108,6 +108,17 @@ absl::Status FileError(int error_number, absl::string_view doing, absl::string_v
   return absl::Status(absl::ErrnoToStatusCode(error_number), message);
 }
 
+absl::Status SyncNameOf(const std::string& path) {
+  const size_t last = path.find_last_not_of('/');
+  const size_t slash = path.rfind('/', last);
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return FileError(errno, "open folder", folder);
+  // Some file systems have nothing to sync in a folder and say so.
+  if (fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS) return FileError(errno, "sync folder", folder);
+  return absl::OkStatus();
+}
+
 bool IsDiskFull(int error_number) { return error_number == ENOSPC || error_number == EDQUOT; }
 
 }  // namespace torrent

@@ -1,5 +1,5 @@
-// What a full disk's message needs: which file system a path lies on, where it is mounted, and what is free.
-// Thread-safe; asks the system at each call.
+// What a full disk's message needs: which file system a path lies on, where it is mounted, and what is free; and how a
+// name is made to last. Thread-safe; asks the system at each call.
 #ifndef TORRENT_STORAGE_FILE_SYSTEM_H_
 #define TORRENT_STORAGE_FILE_SYSTEM_H_
 
@@ -22,6 +22,9 @@ absl::Status FileError(int error_number, absl::string_view doing, absl::string_v
 
 // Whole blocks of the file that a bound on their number or a quota stopped: the kind of error that goes away by itself.
 bool IsDiskFull(int error_number);
+
+// Makes the name `path`, which was just made or changed, outlast a power cut: fsync of the folder that holds it.
+absl::Status SyncNameOf(const std::string& path);
 
 }  // namespace torrent
 

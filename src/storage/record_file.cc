@@ -68,16 +68,6 @@ absl::StatusOr<ResumeRecord> LoadCopy(const std::string& path, const Metainfo& m
   return record;
 }
 
-// Makes a rename in the folder of `path` outlast a power cut.
-absl::Status SyncFolderOf(const std::string& path) {
-  size_t slash = path.rfind('/');
-  std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return FileError(errno, "open folder", folder);
-  if (fsync(fd.get()) != 0 && errno != EINVAL) return FileError(errno, "sync folder", folder);
-  return absl::OkStatus();
-}
-
 constexpr int kTwinFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 }  // namespace
@@ -146,7 +136,7 @@ absl::Status RecordFile::Save(const ResumeRecord& record) {
     if (rename(twin_path_.c_str(), path_.c_str()) != 0) return FileError(errno, "rename to", path_);
     ReserveTwin(size);
   }
-  return SyncFolderOf(path_);
+  return SyncNameOf(path_);
 }
 
 void RecordFile::ReserveTwin(size_t bytes) const {
@@ -161,7 +151,7 @@ absl::Status RecordFile::Remove() {
   for (const std::string& path : {path_, twin_path_}) {
     if (unlink(path.c_str()) != 0 && errno != ENOENT) return FileError(errno, "remove", path);
   }
-  return SyncFolderOf(path_);
+  return SyncNameOf(path_);
 }
 
 }  // namespace torrent

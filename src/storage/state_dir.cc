@@ -50,7 +50,11 @@ absl::StatusOr<StateDir> StateDir::Open(const std::string& given) {
       RETURN_IF_ERROR(Folder::Open(path.substr(0, last), /*create=*/true).status());
     }
     // What one downloads is nobody else's business.
-    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return FileError(errno, "make folder", path);
+    if (mkdir(path.c_str(), 0700) == 0) {
+      RETURN_IF_ERROR(SyncNameOf(path));  // or a power cut takes all records with it, however well they were synced
+    } else if (errno != EEXIST) {
+      return FileError(errno, "make folder", path);
+    }
   }
   ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Open(path, /*create=*/false));
   return StateDir(folder->canonical_path());
