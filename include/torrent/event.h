@@ -95,6 +95,7 @@ struct ChokeRoundEvent {
 // The disk said no (status), or yes again (OK).
 struct DiskEvent {
   absl::Status status;
+  bool waits = false;  // nothing is downloaded until it says yes again
 };
 
 // All that was wanted is written, verified and synced.

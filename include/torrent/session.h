@@ -43,7 +43,7 @@ struct TorrentOptions {
   std::vector<bool> wanted;           // by file; empty: all (metainfo/selection parses `--select`)
   bool allocate = false;              // reserve the space of wanted files
   bool overwrite = false;             // files that are there and not this torrent's
-  bool wait_for_space = true;         // disk full: wait until there is room; otherwise it is the torrent's error
+  bool wait_for_space = true;         // disk full or gone: wait until it can be used; otherwise an error
   bool seed = false;                  // go on uploading when complete
   double seed_ratio = 0;              // stop seeding at uploaded / size; 0: no bound
   std::chrono::seconds seed_time{0};  // stop seeding after that long; 0: no bound
@@ -60,7 +60,7 @@ enum class TorrentState : uint8_t {
   kMetadata,  // asking peers what a magnet link's files are
   kChecking,  // hashing what is on disk
   kDownloading,
-  kWaitingForDisk,  // full; goes on by itself
+  kWaitingForDisk,  // full, or gone; goes on by itself
   kSyncing,         // all written; being synced
   kSeeding,
   kStopping,

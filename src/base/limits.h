@@ -115,6 +115,11 @@ inline constexpr size_t kWriteRunBytes = 1 << 20;  // one turn of the piece writ
 inline constexpr size_t kVerifyBufferBytes = 256 << 10;  // a hashing thread's read buffer: stays in a core's own cache
 inline constexpr std::chrono::seconds kDiskFullFirstRetry{2};
 inline constexpr std::chrono::seconds kDiskFullRetry{5};
+// A disk that failed otherwise (not mounted, read-only, an I/O error) is looked at anew after the first; after each
+// failure that follows within a minute the wait doubles, up to the second. Each look may cost an announce.
+inline constexpr std::chrono::seconds kDiskLostFirstRetry{2};
+inline constexpr std::chrono::seconds kDiskLostRetry{30};
+inline constexpr std::chrono::minutes kDiskLostCalm{1};
 inline constexpr std::chrono::seconds kCheckpointInterval{5};  // what a power cut may cost
 inline constexpr std::chrono::seconds kWritebackInterval{1};   // keeps the last fdatasync of a download short
 inline constexpr size_t kMaxFilesSyncedSingly = 256;           // more dirty ones than that: syncfs, once

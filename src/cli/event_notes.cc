@@ -42,9 +42,9 @@ struct NoteOf {
     return Make(Note::When::kVerbose, absl::StrCat("piece ", e.piece_index, ": wrong hash, fetched again"));
   }
   absl::optional<Note> operator()(const DiskEvent& e) const {
-    if (e.status.ok()) return Make(Note::When::kAlways, "there is room on the disk again, going on");
+    if (e.status.ok()) return Make(Note::When::kAlways, "the disk can be used again, going on");
     return Make(Note::When::kAlways,
-                absl::StrCat(e.status.message(), "; waiting for room, the download goes on by itself"));
+                absl::StrCat(e.status.message(), e.waits ? "; the download waits, and goes on by itself" : ""));
   }
   template <typename Other>
   absl::optional<Note> operator()(const Other&) const {

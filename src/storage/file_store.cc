@@ -56,7 +56,8 @@ FileStore::FileStore(std::shared_ptr<const Metainfo> metainfo, Options options, 
       in_part_file_(metainfo_->files.size()),
       part_dir_(FolderOf(options.part_file)),
       part_name_(NameOf(options.part_file)),
-      is_dirty_(metainfo_->files.size() + 1) {}
+      is_dirty_(metainfo_->files.size() + 1),
+      written_ends_(metainfo_->files.size() + 1) {}
 
 FileStore::~FileStore() {
   pool_->Drop(*folder_);
@@ -157,6 +158,7 @@ absl::Status FileStore::WriteRun(uint64_t offset, absl::Span<const iovec> bytes)
 
 absl::Status FileStore::WriteTo(const Home& home, uint64_t length, IovecCursor* bytes) {
   ASSIGN_OR_RETURN(FileLease file, Lend(home, Folder::Access::kCreate));
+  RETURN_IF_ERROR(CheckNotCut(home, file->fd.get()));
   uint64_t offset = home.offset;
   absl::Status result;
   while (length > 0) {
@@ -173,8 +175,20 @@ absl::Status FileStore::WriteTo(const Home& home, uint64_t length, IovecCursor* 
     offset += static_cast<uint64_t>(n);
   }
   // After the write: a sync that came between mark and write would take the mark and miss the bytes.
-  MarkDirty(home.number);
+  MarkDirty(home.number, offset);
   return result;
+}
+
+absl::Status FileStore::CheckNotCut(const Home& home, int fd) {
+  uint64_t end;
+  {
+    MutexLock lock(&mutex_);
+    end = written_ends_[home.number];
+  }
+  struct stat info;
+  if (end == 0 || fstat(fd, &info) != 0 || static_cast<uint64_t>(info.st_size) >= end) return absl::OkStatus();
+  return Lost(absl::DataLossError(absl::StrCat(home.folder->PathOf(home.path), " was cut to ", info.st_size,
+                                               " bytes while it was written; it had ", end)));
 }
 
 absl::StatusOr<FileRange> FileStore::Lease(uint64_t offset, uint64_t length) {

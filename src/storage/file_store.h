@@ -81,11 +81,16 @@ class FileStore {
 
   // Starts writing dirty pages out, so that a later SyncDirty has less to wait for. A hint.
   void StartWriteback();
-  // Forces onto the disk what was written before this call: data, sizes, names. An error is final: what the kernel
-  // could not write it has forgotten, so each later call answers the same. DataLoss: a file that was written is gone
-  // from its folder. Blocks on the disk, possibly for long.
+  // Forces onto the disk what was written before this call: data, sizes, names. What is lost stays lost, and each later
+  // call answers the same (`loss`): what the kernel could not write it has forgotten. DataLoss: a file that was written
+  // was removed, replaced or cut; FailedPrecondition: something else is in its place, or the folder is not in its own.
+  // Other errors may pass. Blocks on the disk, possibly for long.
   // On success `*synced`, unless null, gets the numbers of the files: those of the torrent, and the part file's.
   absl::Status SyncDirty(std::vector<uint32_t>* synced = nullptr);
+  // The first loss that SyncDirty or WriteRun met. From then on nothing of this store may enter the resume record.
+  absl::Status loss() const ABSL_LOCKS_EXCLUDED(mutex_);
+  // Files that are other ones now than those that were written.
+  std::vector<uint32_t> replaced_files() const ABSL_LOCKS_EXCLUDED(mutex_);
   // The file may have bytes that are not on the disk yet, of an earlier run: the next SyncDirty includes it.
   void NoteUnsynced(uint32_t file_index);
 
@@ -133,7 +138,11 @@ class FileStore {
   absl::StatusOr<FileLease> Lend(const Home& home, Folder::Access access);
   absl::StatusOr<Folder*> PartFolder(bool create) const ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status WriteTo(const Home& home, uint64_t length, IovecCursor* bytes);
-  void MarkDirty(uint32_t number) ABSL_LOCKS_EXCLUDED(mutex_);
+  // `written_end`: how far it was written, if it was.
+  void MarkDirty(uint32_t number, uint64_t written_end = 0) ABSL_LOCKS_EXCLUDED(mutex_);
+  // DataLoss when it is shorter than what was written to it: a write beyond its end would hide that.
+  absl::Status CheckNotCut(const Home& home, int fd) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Lost(const absl::Status& error) ABSL_LOCKS_EXCLUDED(mutex_);
   // sync_file_range of all of it, with its flags. Errors are those of writing; what else is wrong (the file is gone,
   // the file system knows no ranges) the sync itself says better.
   absl::Status WriteOut(uint32_t number, unsigned flags);
@@ -156,7 +165,9 @@ class FileStore {
   mutable std::unique_ptr<Folder> part_folder_ ABSL_GUARDED_BY(mutex_);  // set once
   std::vector<uint32_t> dirty_ ABSL_GUARDED_BY(mutex_);                  // numbers, each once
   std::vector<bool> is_dirty_ ABSL_GUARDED_BY(mutex_);
-  absl::Status sync_error_ ABSL_GUARDED_BY(mutex_);  // the first; sticks
+  std::vector<uint64_t> written_ends_ ABSL_GUARDED_BY(mutex_);  // one a number
+  absl::Status loss_ ABSL_GUARDED_BY(mutex_);                   // the first; sticks
+  std::vector<uint32_t> replaced_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace torrent

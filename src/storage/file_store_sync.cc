@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -14,11 +15,28 @@
 
 namespace torrent {
 
-void FileStore::MarkDirty(uint32_t number) {
+void FileStore::MarkDirty(uint32_t number, uint64_t written_end) {
   MutexLock lock(&mutex_);
+  written_ends_[number] = std::max(written_ends_[number], written_end);
   if (is_dirty_[number]) return;
   is_dirty_[number] = true;
   dirty_.push_back(number);
+}
+
+absl::Status FileStore::Lost(const absl::Status& error) {
+  MutexLock lock(&mutex_);
+  loss_.Update(error);
+  return loss_;
+}
+
+absl::Status FileStore::loss() const {
+  MutexLock lock(&mutex_);
+  return loss_;
+}
+
+std::vector<uint32_t> FileStore::replaced_files() const {
+  MutexLock lock(&mutex_);
+  return replaced_;
 }
 
 void FileStore::NoteUnsynced(uint32_t file_index) {
@@ -66,8 +84,8 @@ absl::Status FileStore::SyncFile(uint32_t number, bool already_synced, bool* los
   FileLease file = already_synced ? pool_->LendOpen(*home.folder, number) : nullptr;
   if (!already_synced) {
     absl::StatusOr<FileLease> lent = Lend(home, Folder::Access::kRead);
-    *lost = absl::IsNotFound(lent.status());
-    if (*lost) return gone;
+    *lost = absl::IsNotFound(lent.status()) || absl::IsFailedPrecondition(lent.status());
+    if (absl::IsNotFound(lent.status())) return gone;
     if (!lent.ok()) return lent.status();
     file = *std::move(lent);
     while (fdatasync(file->fd.get()) != 0) {
@@ -80,8 +98,16 @@ absl::Status FileStore::SyncFile(uint32_t number, bool already_synced, bool* los
   // The pool may hold the descriptor of a file whose name is gone: what is in it would be gone with the descriptor.
   struct stat info = {};
   if (file != nullptr && fstat(file->fd.get(), &info) != 0) return FileError(errno, "look at", path);
-  ASSIGN_OR_RETURN(FileStat named, home.folder->Stat(home.path));
-  *lost = (file != nullptr && info.st_nlink == 0) || !named.exists;
+  uint64_t inode = 0;
+  absl::StatusOr<FileStat> named = home.folder->Stat(home.path, &inode);
+  *lost = absl::IsFailedPrecondition(named.status());
+  if (!named.ok()) return named.status();
+  const bool replaced = named->exists && file != nullptr && info.st_ino != inode;
+  *lost = !named->exists || replaced;
+  if (replaced) {
+    MutexLock lock(&mutex_);
+    replaced_.push_back(number);
+  }
   return *lost ? gone : absl::OkStatus();
 }
 
@@ -89,10 +115,12 @@ absl::Status FileStore::SyncDirty(std::vector<uint32_t>* synced_numbers) {
   std::vector<uint32_t> numbers;
   {
     MutexLock lock(&mutex_);
-    if (!sync_error_.ok()) return sync_error_;
+    if (!loss_.ok()) return loss_;
     numbers.swap(dirty_);
     for (uint32_t number : numbers) is_dirty_[number] = false;
   }
+  // Before the bytes: on a disk that nobody sees any more they are worth nothing.
+  if (const absl::Status in_place = folder_->CheckInPlace(); !in_place.ok()) return Lost(in_place);
   bool all_synced;
   absl::Status result = WriteOutAll(numbers, &all_synced);
   bool lost = !result.ok();
@@ -101,11 +129,9 @@ absl::Status FileStore::SyncDirty(std::vector<uint32_t>* synced_numbers) {
     if (result.ok()) result = SyncFile(number, all_synced && number != part_number(), &lost);
     if (!result.ok()) MarkDirty(number);
   }
-  if (lost) {
-    MutexLock lock(&mutex_);
-    sync_error_ = result;
-  }
+  if (lost) return Lost(result);
   RETURN_IF_ERROR(result);
+  RETURN_IF_ERROR(loss());  // of a write meanwhile
   RETURN_IF_ERROR(folder_->SyncNewNames());
   Folder* part_folder;
   {

@@ -4,11 +4,14 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -98,11 +101,11 @@ uint64_t NextId() {
 
 }  // namespace
 
-Folder::Folder(std::string path, std::string canonical_path, UniqueFd fd, uint64_t device)
+Folder::Folder(std::string path, std::string canonical_path, UniqueFd fd, const FolderIdentity& identity)
     : path_(std::move(path)),
       canonical_path_(std::move(canonical_path)),
       fd_(std::move(fd)),
-      device_(device),
+      identity_(identity),
       id_(NextId()) {}
 
 absl::StatusOr<std::unique_ptr<Folder>> Folder::Open(const std::string& path, bool create) {
@@ -117,7 +120,29 @@ absl::StatusOr<std::unique_ptr<Folder>> Folder::Open(const std::string& path, bo
   if (fstat(fd.get(), &info) != 0) return FileError(errno, "look at folder", path);
   std::unique_ptr<char, decltype(&free)> real(realpath(path.c_str(), nullptr), free);
   if (real == nullptr) return FileError(errno, "find folder", path);
-  return std::unique_ptr<Folder>(new Folder(path, real.get(), std::move(fd), static_cast<uint64_t>(info.st_dev)));
+  FolderIdentity identity;
+  identity.device = info.st_dev;
+  identity.inode = info.st_ino;
+  struct statfs system;
+  if (fstatfs(fd.get(), &system) == 0) memcpy(&identity.file_system, &system.f_fsid, sizeof identity.file_system);
+  return std::unique_ptr<Folder>(new Folder(path, real.get(), std::move(fd), identity));
+}
+
+absl::Status Folder::CheckInPlace() const {
+  struct stat info;
+  const bool there = stat(canonical_path_.c_str(), &info) == 0;
+  if (!there && errno != ENOENT && errno != ENOTDIR) return FileError(errno, "look at folder", path_);
+  if (there && info.st_dev == identity_.device && info.st_ino == identity_.inode) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the folder ", path_, there ? " is another one now" : " is not there any more", ": is its disk mounted?"));
+}
+
+absl::Status Folder::CheckWritable() const {
+  struct statfs system;
+  if (fstatfs(fd_.get(), &system) != 0) return FileError(errno, "look at the file system of", path_);
+  if ((system.f_flags & ST_RDONLY) != 0) return FileError(EROFS, "write in", path_);
+  if (faccessat(fd_.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) return FileError(errno, "write in", path_);
+  return absl::OkStatus();
 }
 
 std::string Folder::PathOf(absl::string_view relative) const {
@@ -198,13 +223,16 @@ absl::StatusOr<UniqueFd> Folder::OpenFile(absl::string_view path, Access access,
   return fd;
 }
 
-absl::StatusOr<FileStat> Folder::Stat(absl::string_view path) {
+absl::StatusOr<FileStat> Folder::Stat(absl::string_view path, uint64_t* inode) {
   RETURN_IF_ERROR(CheckRelative(path));
   struct stat info;
   UniqueFd direct(OpenBelow(fd_.get(), path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   // A link on the way would be another error than this.
   if (!direct.valid() && errno == ENOENT) return FileStat();
-  if (direct.valid() && fstat(direct.get(), &info) == 0 && S_ISREG(info.st_mode)) return FromStat(info);
+  if (direct.valid() && fstat(direct.get(), &info) == 0 && S_ISREG(info.st_mode)) {
+    if (inode != nullptr) *inode = info.st_ino;
+    return FromStat(info);
+  }
 
   const auto [folders, last] = SplitLast(path);
   UniqueFd parent;
@@ -224,6 +252,7 @@ absl::StatusOr<FileStat> Folder::Stat(absl::string_view path) {
     return absl::FailedPreconditionError(absl::StrCat(PathOf(path), " is a symbolic link; it is not followed"));
   }
   if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(PathOf(path), " is no regular file"));
+  if (inode != nullptr) *inode = info.st_ino;
   return FromStat(info);
 }
 

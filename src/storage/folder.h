@@ -25,6 +25,19 @@ struct FileStat {
   friend bool operator==(const FileStat&, const FileStat&) = default;
 };
 
+// What tells a folder from others when its file system was gone and is back. st_dev may be another then (btrfs, tmpfs),
+// and the file system's own id may hang on the device (xfs); one of both stays.
+struct FolderIdentity {
+  uint64_t file_system = 0;  // statfs' f_fsid
+  uint64_t device = 0;       // st_dev
+  uint64_t inode = 0;
+
+  // The same place on the same file system. A folder that was made anew there counts.
+  bool Matches(const FolderIdentity& other) const {
+    return file_system == other.file_system && (device == other.device || inode == other.inode);
+  }
+};
+
 class Folder {
  public:
   enum class Access {
@@ -44,7 +57,14 @@ class Folder {
   absl::StatusOr<UniqueFd> OpenFile(absl::string_view path, Access access, bool executable = false);
 
   // Nothing there (or no folder on the way) is no error: `exists` is false then. FailedPrecondition as for OpenFile.
-  absl::StatusOr<FileStat> Stat(absl::string_view path);
+  // `*inode`, unless null, tells it from a file that takes its place.
+  absl::StatusOr<FileStat> Stat(absl::string_view path, uint64_t* inode = nullptr);
+
+  // FailedPrecondition when the path leads elsewhere now, or nowhere: the folder was moved, or its disk is not mounted
+  // any more. What was opened before goes on without it, on a disk that nobody sees.
+  absl::Status CheckInPlace() const;
+  // Whether files can be made and written: the error that they would meet.
+  absl::Status CheckWritable() const;
 
   // Forces the names made by OpenFile since the last call onto the disk (fsync of the folders that hold them).
   absl::Status SyncNewNames();
@@ -59,13 +79,14 @@ class Folder {
   // For messages: the file's path as the user would type it.
   std::string PathOf(absl::string_view relative) const;
   // st_dev: which file system the folder lies on.
-  uint64_t device() const { return device_; }
+  uint64_t device() const { return identity_.device; }
+  const FolderIdentity& identity() const { return identity_; }
   // Unlike that of any other Folder of this process.
   uint64_t id() const { return id_; }
   int fd() const { return fd_.get(); }
 
  private:
-  Folder(std::string path, std::string canonical_path, UniqueFd fd, uint64_t device);
+  Folder(std::string path, std::string canonical_path, UniqueFd fd, const FolderIdentity& identity);
   // The folder `folders` below this one ("": this one itself).
   absl::StatusOr<UniqueFd> Walk(absl::string_view folders, bool create);
   void RememberNewNameIn(absl::string_view folders) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -73,7 +94,7 @@ class Folder {
   const std::string path_;
   const std::string canonical_path_;
   const UniqueFd fd_;
-  const uint64_t device_;
+  const FolderIdentity identity_;
   const uint64_t id_;
   Mutex mutex_;
   std::set<std::string> with_new_names_ ABSL_GUARDED_BY(mutex_);  // relative; "" is the folder itself

@@ -87,7 +87,7 @@ absl::StatusOr<FilesNow> LookAtFiles(const FileStore& store) {
 }
 
 absl::StatusOr<Opening> DecideOpening(const Metainfo& metainfo, const PieceLayout& layout, const FilesNow& now,
-                                      const ResumeRecord* record) {
+                                      const ResumeRecord* record, const std::vector<uint32_t>& replaced) {
   if (record != nullptr) RETURN_IF_ERROR(CheckMounted(now, *record));
   // What each file says about its pieces: some of their bytes are in doubt; some are not there at all.
   std::vector<bool> in_doubt(metainfo.piece_count, record == nullptr);
@@ -95,9 +95,12 @@ absl::StatusOr<Opening> DecideOpening(const Metainfo& metainfo, const PieceLayou
   Opening opening;
   for (uint32_t i = 0; i < metainfo.files.size(); i++) {
     const MetainfoFile& file = metainfo.files[i];
-    if (IsUnknown(file, layout, now, record, i)) opening.unknown_files.push_back(i);
+    const bool another = std::find(replaced.begin(), replaced.end(), i) != replaced.end();
+    if (IsUnknown(file, layout, now, another ? nullptr : record, i)) opening.unknown_files.push_back(i);
     const auto pieces = layout.PiecesOfFile(i);
-    if (record != nullptr && IsReal(file) && FileChanged(now, *record, i)) SetRange(&in_doubt, pieces, true);
+    if (record != nullptr && IsReal(file) && (another || FileChanged(now, *record, i))) {
+      SetRange(&in_doubt, pieces, true);
+    }
     const uint64_t bytes_there = BytesThere(file, now, i);
     if (bytes_there == file.length) continue;
     const auto first = static_cast<uint32_t>((file.offset + bytes_there) / metainfo.piece_length);
@@ -140,7 +143,7 @@ absl::StatusOr<Opening> OpenDownload(FileStore* store, const ResumeRecord* recor
   const PieceLayout& layout = store->layout();
   if (record != nullptr) RETURN_IF_ERROR(store->BringHome(record->in_part_file));
   ASSIGN_OR_RETURN(FilesNow now, LookAtFiles(*store));
-  ASSIGN_OR_RETURN(Opening opening, DecideOpening(metainfo, layout, now, record));
+  ASSIGN_OR_RETURN(Opening opening, DecideOpening(metainfo, layout, now, record, options.replaced));
 
   VerifyResult result;
   if (opening.needs_hashing()) {

@@ -41,9 +41,10 @@ struct Opening {
 };
 
 // FailedPrecondition when the record's files are all gone and the folder is on another device than it was: its disk is
-// not mounted. Touches nothing.
+// not mounted. `replaced` are files of which it is known that they are not those that the record tells of. Touches
+// nothing.
 absl::StatusOr<Opening> DecideOpening(const Metainfo& metainfo, const PieceLayout& layout, const FilesNow& now,
-                                      const ResumeRecord* record);
+                                      const ResumeRecord* record, const std::vector<uint32_t>& replaced = {});
 
 // Takes the result of hashing `must_hash`: good pieces move to `have`. Answers the files that are somebody else's:
 // wanted ones must not be overwritten unless the user says so, others belong into FileStore::UsePartFile.
@@ -53,6 +54,7 @@ std::vector<uint32_t> ApplyHashes(const PieceLayout& layout, const VerifyResult&
 // naming the file, for a wanted one that exists, is unknown and has no good piece, unless `overwrite`.
 struct OpeningOptions {
   bool overwrite = false;
+  std::vector<uint32_t> replaced;                               // as for DecideOpening
   std::function<bool(uint64_t done, uint64_t total)> progress;  // of the hashing, as VerifyOptions has it
 };
 // The whole start: fetches home what the part file has of files that are wanted now, looks, decides, hashes what must

@@ -13,10 +13,12 @@
 #include "base/mutex.h"
 #include "net/endpoint.h"
 #include "net/stream.h"
+#include "storage/folder.h"
 #include "swarm/events.h"
 #include "swarm/peer_book.h"
 #include "swarm/peer_finder.h"
 #include "torrent/event.h"
+#include "torrent/session.h"
 #include "wire/handshake.h"
 
 namespace torrent {
@@ -67,12 +69,22 @@ class FinderTies {
   std::function<void()> wake_ ABSL_GUARDED_BY(mutex_);
 };
 
+// What a swarm gives to the next owner of its torrent: whoever fetched the metadata, or a swarm whose disk went away.
 struct Handover {
   std::vector<LiveConnection> connections;  // outgoing ones; incoming ones stay on their threads
   std::vector<PeerBook::Pick> known;
   std::vector<Endpoint> banned;
   std::shared_ptr<FinderTies> ties;  // of `finder`; outlives it
   std::unique_ptr<PeerFinder> finder;
+};
+
+// A swarm that ended because its disk failed in a way that may pass; another is to go on.
+struct DiskPause {
+  absl::Status why;
+  TorrentStatus status;
+  FolderIdentity place;                  // of the download folder
+  std::vector<uint32_t> replaced_files;  // by others
+  Handover handover;
 };
 
 }  // namespace torrent

@@ -23,23 +23,48 @@ wire::Bitfield WantedPieces(const Metainfo& metainfo, const PieceLayout& layout,
   return wanted;
 }
 
+// Errors that stay whatever the user does outside: a file too large for its file system, a name that it cannot have.
+bool MayPass(const absl::Status& error) {
+  return !absl::IsOutOfRange(error) && !absl::IsInvalidArgument(error) && !absl::IsInternal(error) &&
+         !absl::IsUnimplemented(error);
+}
+
+// Whether the folder of `store` is the one where a download paused.
+absl::Status CheckReturned(const FileStore& store, const FolderIdentity& place) {
+  RETURN_IF_ERROR(store.folder().CheckWritable());
+  if (store.folder().identity().Matches(place)) return absl::OkStatus();
+  // Copied to another disk, perhaps.
+  for (uint32_t i = 0; i < store.metainfo().files.size(); i++) {
+    ASSIGN_OR_RETURN(FileStat stat, store.Stat(i));
+    if (stat.exists && stat.size > 0) return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("the folder ", store.folder().path(), " is another one now: is its disk mounted?"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Swarm>> Swarm::Create(TorrentId id, std::shared_ptr<const Metainfo> metainfo,
-                                                     const TorrentOptions& options, const SwarmResources& resources) {
+                                                     const TorrentOptions& options, const SwarmResources& resources,
+                                                     const DiskPause* after) {
   // The folder first: the name of the part file and of the record hang on where it really is.
-  ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Open(options.output_dir, /*create=*/true));
+  ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Open(options.output_dir, /*create=*/after == nullptr));
   FileStore::Options store_options;
   store_options.output_dir = options.output_dir;
   store_options.wanted = options.wanted;
   store_options.part_file = resources.state_dir->PartFilePath(metainfo->infohash, folder->canonical_path());
   store_options.pool = resources.files;
+  store_options.create_output_dir = after == nullptr;
   ASSIGN_OR_RETURN(StateLock lock,
                    StateLock::Take(resources.state_dir->LockPath(metainfo->infohash, folder->canonical_path())));
   RecordFile record(resources.state_dir->RecordPath(metainfo->infohash, folder->canonical_path()));
   ASSIGN_OR_RETURN(std::unique_ptr<FileStore> store, FileStore::Open(metainfo, std::move(store_options)));
-  return std::unique_ptr<Swarm>(
+  if (after != nullptr) RETURN_IF_ERROR(CheckReturned(*store, after->place));
+  std::unique_ptr<Swarm> swarm(
       new Swarm(id, std::move(metainfo), options, resources, std::move(store), std::move(lock), std::move(record)));
+  swarm->after_pause_ = after != nullptr;
+  if (after != nullptr) swarm->replaced_files_ = after->replaced_files;
+  return swarm;
 }
 
 Swarm::Swarm(TorrentId id, std::shared_ptr<const Metainfo> metainfo, const TorrentOptions& options,
@@ -74,10 +99,15 @@ void Swarm::Run() {
   if (status.ok()) {
     Loop();
   } else if (!absl::IsCancelled(status)) {
-    Fail(Failure::kDisk, status);
+    after_pause_ ? LoseDisk(status) : Fail(Failure::kDisk, status);
   }
   Stop();
   handover_.connections.clear();  // where it never came so far
+  const absl::Status lost = [this] {
+    MutexLock lock(&mutex_);
+    return status_.failure == Failure::kNone ? disk_lost_ : absl::OkStatus();
+  }();
+  if (!lost.ok()) TellPaused(lost);
   MutexLock lock(&mutex_);
   status_.state = TorrentState::kStopped;
   coordinator_ended_ = true;
@@ -96,6 +126,7 @@ absl::Status Swarm::Open() {
   }
   OpeningOptions opening_options;
   opening_options.overwrite = options_.overwrite;
+  opening_options.replaced = replaced_files_;
   opening_options.progress = [this](uint64_t done, uint64_t total) {
     {
       MutexLock lock(&mutex_);
@@ -178,7 +209,7 @@ void Swarm::Stop() {
     const bool synced_only = context_ != nullptr && queue_.Complete() && !status_.complete;
     status_.state = synced_only ? TorrentState::kSyncing : TorrentState::kStopping;
     if (synced_only) status_.seconds = ToSeconds(begin - started_);
-    return status_.failure != Failure::kNone;
+    return status_.failure != Failure::kNone || !disk_lost_.ok();
   }();
   // Nobody claims any more, and all connections end. Trackers are told from here on, beside the rest: they may hang.
   registry_.StopAll(absl::CancelledError("stopping"));
@@ -251,6 +282,29 @@ void Swarm::Fail(Failure failure, const absl::Status& error) {
   }
   if (events_.Wanted(kEndEvents)) events_.Tell(ErrorEvent{error});
   RequestStop();
+}
+
+void Swarm::LoseDisk(const absl::Status& error) {
+  if (paused_ == nullptr || !options_.wait_for_space || !MayPass(error)) return Fail(Failure::kDisk, error);
+  {
+    MutexLock lock(&mutex_);
+    if (status_.failure != Failure::kNone || !disk_lost_.ok()) return;
+    disk_lost_ = error;
+  }
+  RequestStop();
+}
+
+void Swarm::TellPaused(const absl::Status& error) {
+  DiskPause pause;
+  pause.why = error;
+  pause.status = Status();
+  pause.place = store_->folder().identity();
+  pause.replaced_files = store_->replaced_files();
+  if (after_pause_ && finder_ == nullptr) pause.replaced_files = replaced_files_;  // it did not come so far
+  pause.handover = std::move(handover_);
+  for (const PeerBook::Pick& pick : book_.Known()) pause.handover.known.push_back(pick);
+  pause.handover.banned.insert(pause.handover.banned.end(), banned_.begin(), banned_.end());
+  paused_(std::move(pause));
 }
 
 TorrentStatus Swarm::Status() const {

@@ -44,14 +44,20 @@ class PeerWorker;
 class Swarm final : private WriteObserver, private CheckpointSource {
  public:
   // Opens the folder and takes the lock on the resume record; nothing is hashed yet. FailedPrecondition: another
-  // process has the same download; the file system's own errors.
+  // process has the same download; the file system's own errors. With `after` it is to go on where another swarm
+  // paused: nothing is made, and FailedPrecondition says that the folder is another one now, or cannot be written.
   static absl::StatusOr<std::unique_ptr<Swarm>> Create(TorrentId id, std::shared_ptr<const Metainfo> metainfo,
-                                                       const TorrentOptions& options, const SwarmResources& resources);
+                                                       const TorrentOptions& options, const SwarmResources& resources,
+                                                       const DiskPause* after = nullptr);
   // Stops, and waits for it.
   ~Swarm() override;
 
   // Before Start: goes on with what the fetching of the metadata left.
   void Adopt(Handover handover) { handover_ = std::move(handover); }
+  // Before Start: where the disk fails in a way that may pass, `paused` hears of it on the coordinator's thread, as the
+  // last thing before this swarm is stopped. Without it that is a failure.
+  using Paused = std::function<void(DiskPause pause)>;
+  void OnPaused(Paused paused) { paused_ = std::move(paused); }
   // Starts the coordinator. ResourceExhausted when there is no thread.
   absl::Status Start();
   void RequestStop() { Call(kStopRequested); }
@@ -79,6 +85,9 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   void CarryOut(const PieceQueue::Effects& effects);
   void SetState(TorrentState state);
   void Fail(Failure failure, const absl::Status& error);
+  // The disk failed: this swarm ends, and the torrent waits if that may help.
+  void LoseDisk(const absl::Status& error);
+  void TellPaused(const absl::Status& error);
   void OnWritten(absl::Span<const BlockWrite> blocks) override;
   void OnRoom() override;
   void OnWriteError(const absl::Status& error) override;
@@ -136,6 +145,9 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   Serving serving_;
   PeerHints hints_;
   PexRoster roster_;
+  Paused paused_;
+  bool after_pause_ = false;
+  std::vector<uint32_t> replaced_files_;  // then
 
   std::unique_ptr<PieceWriter::Queue> writer_;
   std::unique_ptr<Checkpointer::Entry> checkpoint_;
@@ -145,6 +157,7 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   PeerBook book_;
   OwnAddress own_address_;
   Handover handover_;
+  std::vector<Endpoint> banned_;  // for the next owner
   std::unique_ptr<PeerFinder> finder_;
   Choker choker_;
   absl::flat_hash_map<uint64_t, Thread> workers_;  // outgoing, by link
@@ -183,6 +196,7 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   };
   std::vector<EndedPeer> ended_ ABSL_GUARDED_BY(mutex_);
   std::vector<Endpoint> liars_ ABSL_GUARDED_BY(mutex_);
+  absl::Status disk_lost_ ABSL_GUARDED_BY(mutex_);                              // why this swarm pauses
   std::vector<std::pair<std::string, int64_t>> extra_ ABSL_GUARDED_BY(mutex_);  // for the resume record
   TorrentStatus status_ ABSL_GUARDED_BY(mutex_);
   RateMeter download_rate_ ABSL_GUARDED_BY(mutex_);

@@ -130,6 +130,7 @@ void Swarm::ReapPeers(TimePoint now) {
   HearHints(now);
   if (!ended.empty()) next_dial_ = std::min(next_dial_, now);
   for (const Endpoint& liar : liars) book_.Ban(liar);
+  banned_.insert(banned_.end(), liars.begin(), liars.end());
   for (const EndedPeer& peer : ended) {
     if (peer.own_thread) workers_.erase(peer.link);  // joins: it said good-bye as its last act
     if (peer.established) book_.Established(peer.endpoint, *peer.established);

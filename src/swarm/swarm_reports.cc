@@ -55,13 +55,13 @@ void Swarm::OnRoom() {
 
 void Swarm::OnWriteError(const absl::Status& error) {
   context_->disk_waits.store(true);
-  if (!absl::IsResourceExhausted(error) || !options_.wait_for_space) return Fail(Failure::kDisk, error);
+  if (!absl::IsResourceExhausted(error) || !options_.wait_for_space) return LoseDisk(error);
   {
     MutexLock lock(&mutex_);
     status_.state = TorrentState::kWaitingForDisk;
     status_.error = error;
   }
-  if (events_.Wanted(kDiskEvents)) events_.Tell(DiskEvent{error});
+  if (events_.Wanted(kDiskEvents)) events_.Tell(DiskEvent{error, /*waits=*/true});
   registry_.WakeIf([](const PeerLink&) { return true; });
 }
 
@@ -94,11 +94,13 @@ void Swarm::Snapshot(ResumeRecord* record) {
 void Swarm::OnSynced(const std::vector<bool>&) {}
 
 void Swarm::OnCheckpointError(const absl::Status& error) {
-  if (absl::IsResourceExhausted(error)) {
-    if (events_.Wanted(kDiskEvents)) events_.Tell(DiskEvent{error});
-    return;  // tried again by itself
-  }
-  Fail(Failure::kDisk, error);
+  if (!store_->loss().ok()) return LoseDisk(error);
+  const bool last = [this] {
+    MutexLock lock(&mutex_);
+    return ending_;
+  }();
+  if (!absl::IsResourceExhausted(error) && (last || !options_.wait_for_space)) return Fail(Failure::kDisk, error);
+  if (events_.Wanted(kDiskEvents)) events_.Tell(DiskEvent{error});  // tried again by itself
 }
 
 bool Swarm::RunIncoming(std::unique_ptr<Stream> stream, const wire::Handshake& theirs, TimePoint handshake_deadline) {

@@ -256,6 +256,7 @@ TEST(FileStoreTest, AFullDiskIsNamedAndRoomMakesItGoOn) {
   EXPECT_TRUE(absl::IsResourceExhausted(t.store->Allocate()));
   ASSERT_EQ(unlink((disk.path() + "/ballast").c_str()), 0);
   ASSERT_EQ(truncate((disk.path() + "/t/a").c_str(), 0), 0);  // what the attempt to reserve all has taken
+  t.store = *FileStore::Open(t.metainfo, options);            // to the other one it was cut by somebody
   EXPECT_OK(t.Write(0, 900 << 10));
   EXPECT_EQ(t.Read(0, 900 << 10), t.bytes.substr(0, 900 << 10));
   t.store.reset();
@@ -343,6 +344,55 @@ TEST(FileStoreTest, AFileThatIsRemovedBeforeItIsSyncedIsLostForGood) {
   EXPECT_EQ(status, absl::DataLossError(absl::StrCat(t.dir / "t/b", " was removed or replaced while it was written")));
   ASSERT_OK(t.WritePiece(0));
   EXPECT_EQ(t.store->SyncDirty(), status) << "what was written before stays lost";
+  EXPECT_EQ(t.store->loss(), status);
+  EXPECT_TRUE(t.store->replaced_files().empty());
+}
+
+// Hazard 113. A write beyond the new end would make it long again, with zeros in place of pieces that count.
+TEST(FileStoreTest, AFileThatIsCutIsNotMadeLongAgain) {
+  TestTorrent t({{"t/a", 3 * kPiece}}, kPiece);
+  ASSERT_OK(t.WritePiece(0));
+  ASSERT_OK(t.WritePiece(1));
+  ASSERT_EQ(truncate((t.dir / "t/a").c_str(), 100), 0);
+  const absl::Status cut = t.WritePiece(2);
+  EXPECT_TRUE(absl::IsDataLoss(cut)) << cut;
+  EXPECT_EQ(SizeOf(t.dir / "t/a"), 100u);
+  EXPECT_EQ(t.store->SyncDirty(), cut) << "nothing of it may be recorded";
+}
+
+TEST(FileStoreTest, AFileThatTookTheOtherPlaceIsToldApart) {
+  TestTorrent t({{"t/a", 500}, {"t/b", 500}}, kPiece);
+  ASSERT_OK(t.WritePiece(0));
+  ASSERT_EQ(rename((t.dir / "t/b").c_str(), (t.dir / "t/kept").c_str()), 0);
+  WriteFile(t.dir / "t/b", std::string(500, 'x'));
+  EXPECT_TRUE(absl::IsDataLoss(t.store->SyncDirty()));
+  EXPECT_EQ(t.store->replaced_files(), std::vector<uint32_t>{1});
+}
+
+TEST(FileStoreTest, WhatLiesInAFilesPlaceIsALoss) {
+  TestTorrent t({{"t/a", 500}, {"t/b", 500}}, kPiece);
+  ASSERT_OK(t.WritePiece(0));
+  ASSERT_EQ(unlink((t.dir / "t/b").c_str()), 0);
+  ASSERT_EQ(symlink("/etc/hostname", (t.dir / "t/b").c_str()), 0);
+  const absl::Status status = t.store->SyncDirty();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_EQ(t.store->loss(), status);
+}
+
+// Hazard 112.
+TEST(FileStoreTest, AFolderThatIsNotInItsPlaceIsNotSynced) {
+  TestTorrent t({{"down/t/a", 500}}, kPiece);
+  FileStore::Options options;
+  options.output_dir = t.dir / "here";
+  options.pool = &t.pool;
+  auto store = FileStore::Open(t.metainfo, options);
+  ASSERT_TRUE(store.ok());
+  ASSERT_OK((*store)->SyncDirty());
+  ASSERT_EQ(rename((t.dir / "here").c_str(), (t.dir / "there").c_str()), 0);
+  const absl::Status status = (*store)->SyncDirty();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  ASSERT_EQ(rename((t.dir / "there").c_str(), (t.dir / "here").c_str()), 0);
+  EXPECT_EQ((*store)->SyncDirty(), status) << "what was written meanwhile nobody can tell";
 }
 
 }  // namespace

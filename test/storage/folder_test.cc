@@ -142,6 +142,29 @@ TEST(FolderOpenTest, MakesTheFolderOnlyWhenAsked) {
   EXPECT_FALSE(Folder::Open(dir / "file", true).ok());
 }
 
+TEST(FolderPlaceTest, KnowsWhetherItIsInItsPlace) {
+  TempDir dir;
+  auto folder = Folder::Open(dir / "a", true);
+  ASSERT_TRUE(folder.ok());
+  EXPECT_OK((*folder)->CheckInPlace());
+  EXPECT_OK((*folder)->CheckWritable());
+  ASSERT_EQ(rename((dir / "a").c_str(), (dir / "b").c_str()), 0);
+  const absl::Status gone = (*folder)->CheckInPlace();
+  EXPECT_TRUE(absl::IsFailedPrecondition(gone)) << gone;
+  EXPECT_TRUE(absl::StrContains(gone.message(), dir / "a")) << gone;
+  ASSERT_EQ(mkdir((dir / "a").c_str(), 0755), 0);
+  EXPECT_TRUE(absl::IsFailedPrecondition((*folder)->CheckInPlace())) << "another folder";
+}
+
+TEST(FolderPlaceTest, AnIdentityOutlastsARemountAndNoOtherDisk) {
+  const FolderIdentity was{/*file_system=*/7, /*device=*/8, /*inode=*/9};
+  EXPECT_TRUE(was.Matches({7, 8, 9}));
+  EXPECT_TRUE(was.Matches({7, 88, 9})) << "btrfs gives a device number a mount";
+  EXPECT_TRUE(was.Matches({7, 8, 99})) << "made anew";
+  EXPECT_FALSE(was.Matches({7, 88, 99}));
+  EXPECT_FALSE(was.Matches({77, 8, 9})) << "the mount point below, or another stick in the same place";
+}
+
 TEST(FileSystemTest, NamesTheMountAndItsRoom) {
   SmallDisk disk("1m");
   if (!disk.mounted()) GTEST_SKIP() << "mounting needs root";

@@ -153,6 +153,16 @@ TEST_F(OpeningTest, AFileThatWasReplacedMayBeSomebodyElses) {
   EXPECT_TRUE(Decide(&record_).unknown_files.empty());
 }
 
+// While we ran, so that neither time nor size says so.
+TEST_F(OpeningTest, AFileThatIsKnownToBeReplacedIsHashedAndMayBeSomebodyElses) {
+  record_.running = true;
+  auto opening = DecideOpening(*t_.metainfo, t_.store->layout(), now_, &record_, {1});
+  ASSERT_TRUE(opening.ok()) << opening.status();
+  EXPECT_EQ(Bits(opening->must_hash), "00111000");
+  EXPECT_EQ(Bits(opening->have), "11000111");
+  EXPECT_EQ(opening->unknown_files, std::vector<uint32_t>{1});
+}
+
 TEST_F(OpeningTest, AFileThatMovedBetweenItsPlaceAndThePartFileIsHashed) {
   record_.in_part_file[1] = true;
   record_.files[1] = FileStat();
