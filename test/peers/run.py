@@ -25,6 +25,7 @@ import bad_trackers  # noqa: F401
 import discovery  # noqa: F401
 import disk  # noqa: F401
 import hostile  # noqa: F401
+import disk_faults  # noqa: F401
 import killed  # noqa: F401
 import magnets  # noqa: F401
 import power_cut  # noqa: F401
