@@ -5,6 +5,7 @@
 # make check      clang: lock annotations as errors, then clang-tidy
 # make asan tsan  the unit tests under AddressSanitizer+UBSan, under ThreadSanitizer
 # make fuzz       clang's libFuzzer on what reads other people's bytes (test/fuzz/README.md; TARGET=url: of one)
+# make coverage   the unit tests with gcov: lines of src/ that ran, room by room; fails below the bounds of scripts/coverage
 # make lint       formatting, include directions, shell scripts      make format   rewrites the formatting
 # make install    PREFIX (/usr/local) and DESTDIR as usual
 # V=1 shows the commands.
@@ -108,7 +109,7 @@ endif
 # --- The program ----------------------------------------------------------------------------------------------------
 check_sources := $(foreach room,$(ROOMS) cli,$(sort $(wildcard src/$(room)/*.cc)))
 
-.PHONY: all test hostile-peers bench check asan tsan fuzz fuzz-programs lint format install clean rooms
+.PHONY: all test hostile-peers bench check asan tsan fuzz fuzz-programs lint format install clean rooms coverage
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -157,6 +158,13 @@ asan:
 	+$(Q)$(sanitized) BUILD=build/asan SANITIZE=address,undefined
 tsan:
 	+$(Q)$(sanitized) BUILD=build/tsan SANITIZE=thread
+
+# Counts of an earlier run would hide what this one does not reach. Without optimisation a line is what was written.
+coverage:
+	$(Q)mkdir -p build/coverage && find build/coverage -name '*.gcda' -delete
+	$(Q)$(MAKE) --no-print-directory test BUILD=build/coverage LDFLAGS=--coverage \
+	  CXXFLAGS='-O0 -g1 --coverage -fprofile-update=atomic -U_FORTIFY_SOURCE'
+	$(Q)scripts/coverage build/coverage $(ROOM)
 
 # --- Hostile peers as a program, for scripts/test-peers -------------------------------------------------------------
 hostile-peers: $(BUILD)/test/hostile_peers
