@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <memory>
-#include <new>
 
 #include "absl/container/inlined_vector.h"
+#include "base/memory_shortage.h"
 
 namespace torrent {
 
@@ -24,8 +24,10 @@ int ClassOf(const Buffer& buffer) {
 // Straight from the kernel: a heap would keep the holes that buffers of three sizes leave.
 Buffer* Map(BufferPool* pool, uint32_t capacity) {
   auto buffer = std::make_unique<Buffer>();
-  void* memory = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();  // ends the peer that asked, at its thread's top level
+  void* memory;
+  while ((memory = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED) {
+    AwaitMemory();  // or ends the peer that asked, at its thread's top level
+  }
   buffer->pool = pool;
   buffer->data = static_cast<uint8_t*>(memory);
   buffer->capacity = capacity;

@@ -320,6 +320,10 @@ inline constexpr size_t kMaxServedRequestsPerAddress = 8;
 inline constexpr std::chrono::seconds kServedRequestTimeout{10};
 
 // --- Threads and memory ------------------------------------------------------------------------------------------
+// How long a peer's thread waits for memory that the system refuses before its connection ends, and what is laid by
+// for such a time: some thousand small values, so that who holds a lock gets through. It is never touched before.
+inline constexpr std::chrono::milliseconds kMemoryPatience{500};
+inline constexpr size_t kMemoryReserveBytes = 256 * 1024;
 #ifdef TORRENT_SANITIZED  // the Makefile's SANITIZE: a frame is several times as large
 inline constexpr size_t kThreadStackBytes = 1024 * 1024;
 #else

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "base/memory_shortage.h"
 
 namespace torrent {
 
@@ -21,14 +22,22 @@ void Sha1::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(cont
 
 // EVP_sha1() looks the algorithm up at each use; one fetch for the whole process costs nothing after.
 static const EVP_MD* Algorithm() {
-  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  static const EVP_MD* const algorithm = [] {
+    const EVP_MD* fetched;
+    while ((fetched = EVP_MD_fetch(nullptr, "SHA1", nullptr)) == nullptr) AwaitMemory();
+    return fetched;
+  }();
   return algorithm;
 }
 
 void Sha1::Begin() {
   if (begun_ && context_ != nullptr) return;
-  if (context_ == nullptr) context_.reset(EVP_MD_CTX_new());
-  EVP_DigestInit_ex(context_.get(), Algorithm(), nullptr);
+  // Without memory for it there is no hash: a wrong one would convict an honest peer.
+  while (context_ == nullptr) {
+    context_.reset(EVP_MD_CTX_new());
+    if (context_ == nullptr) AwaitMemory();
+  }
+  while (EVP_DigestInit_ex(context_.get(), Algorithm(), nullptr) != 1) AwaitMemory();
   begun_ = true;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 
 namespace torrent {
 
@@ -29,6 +30,8 @@ void* Enter(void* argument) {
   } catch (...) {
     // What a library throws (bad_alloc, mostly) unwound the body, whose objects gave back what they held.
   }
+  launch.reset();
+  RefillMemoryReserve();
   return nullptr;
 }
 

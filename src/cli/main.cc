@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "base/memory_shortage.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/display.h"
@@ -49,6 +50,8 @@ int main(int argc, char** argv) {
   // system. Payload does not go through malloc, so two are no bottleneck.
   mallopt(M_ARENA_MAX, 2);
 #endif
+  torrent::WaitWhenMemoryIsShort();
+  const torrent::PatientForMemory patient;  // who watches and tells the end
   // File names in torrents are UTF-8, whatever the locale: only the width of their characters is asked of it.
   setlocale(LC_CTYPE, "C.UTF-8");
   const torrent::Outcome outcome = torrent::Main(argc, argv);

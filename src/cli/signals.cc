@@ -8,6 +8,8 @@
 
 #include <utility>
 
+#include "base/memory_shortage.h"
+
 namespace torrent {
 namespace {
 
@@ -63,6 +65,7 @@ int StopSignals::Wait(TimePoint deadline) {
 }
 
 void StopSignals::Run() {
+  const PatientForMemory patient;
   const int first = Wait(TimePoint::max());
   if (first == 0) return;
   {

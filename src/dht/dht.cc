@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/thread.h"
@@ -194,6 +195,7 @@ void DhtThread::OpenNodes(TimePoint now) {
 }
 
 void DhtThread::Run() {
+  const PatientForMemory patient;
   DhtInbox::Turn turn;
   while (inbox_->Wait(NextDeadline(), &turn)) {
     const TimePoint now = Now();

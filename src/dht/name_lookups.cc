@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 
 namespace torrent {
 
@@ -29,6 +30,7 @@ void NameLookups::Step() {
     auto running = std::make_unique<Running>();
     absl::StatusOr<Thread> thread =
         Thread::Start("dht-names", [this, name = waiting_.front(), ended = &running->ended] {
+          const PatientForMemory patient;  // an answer is owed
           std::vector<Endpoint> endpoints;
           const absl::StatusOr<std::vector<Address>> addresses =
               resolver_->Resolve(name.host, Now() + kResolveTimeout, cancel_.fd());

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/random.h"
 #include "base/status.h"
 #include "base/thread.h"
@@ -81,6 +82,7 @@ class LanDiscoveryImpl final : public LanDiscovery {
 
  private:
   void Run() {
+    const PatientForMemory patient;
     while (true) {
       const TimePoint due = tcp_port_ == 0 ? TimePoint::max() : torrents_->NextDue();
       std::array<pollfd, 3> polled = {{{wake_.fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}}};

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/thread.h"
@@ -80,6 +81,7 @@ struct Resolver::Shared {
 };
 
 void Resolver::Shared::Run(const std::shared_ptr<Shared>& shared, Worker* worker) {
+  const PatientForMemory patient;  // who asked counts on an answer
   while (true) {
     std::shared_ptr<Job> job;
     {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/thread.h"
@@ -88,6 +89,7 @@ class UdpPortImpl final : public UdpPort {
 
  private:
   void Run() {
+    const PatientForMemory patient;
     std::vector<char> buffer(kMaxDatagramBytes);
     while (true) {
       pollfd polled[3] = {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/status.h"
 #include "net/tcp_stream.h"
 #include "net/wait.h"
@@ -52,6 +53,7 @@ void Incoming::StopAccepting() {
 }
 
 void Incoming::Listen() {
+  const PatientForMemory patient;
   while (true) {
     absl::StatusOr<Listener::Accepted> accepted = listener_.Accept(TimePoint::max(), stop_.fd());
     if (accepted.ok()) {
@@ -111,14 +113,13 @@ void Incoming::Take(Listener::Accepted accepted) {
 
 void Incoming::RunConnection(Connections::iterator place, std::unique_ptr<Stream> stream) {
   Connection* const connection = place->get();
-  try {
+  RunMortal([&]() -> absl::Status {
     const TimePoint deadline = Now() + kHandshakeTimeout;
-    absl::StatusOr<wire::Handshake> theirs = ReadHandshakeHead(stream.get(), deadline, connection->cancel.fd());
+    ASSIGN_OR_RETURN(wire::Handshake theirs, ReadHandshakeHead(stream.get(), deadline, connection->cancel.fd()));
     connection->shaking_hands.store(false, std::memory_order_relaxed);
-    if (theirs.ok()) serve_(std::move(stream), *theirs, deadline);
-  } catch (const std::exception&) {
-    // Out of memory, say: this connection ends, and what it held was given back.
-  }
+    serve_(std::move(stream), theirs, deadline);
+    return absl::OkStatus();
+  }).IgnoreError();
   stream.reset();
   connection->slot.Release();
   Connections before;

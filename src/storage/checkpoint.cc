@@ -5,6 +5,7 @@
 #include <list>
 #include <utility>
 
+#include "base/memory_shortage.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "base/thread.h"
@@ -190,6 +191,7 @@ Checkpointer::State::TorrentEntry* Checkpointer::State::NextLocked(TimePoint now
 }
 
 void Checkpointer::State::Run() {
+  const PatientForMemory patient;
   mutex.Lock();
   while (!stopping) {
     TimePoint next;

@@ -4,9 +4,9 @@
 #include <atomic>
 #include <iterator>
 #include <list>
-#include <new>
 #include <utility>
 
+#include "base/memory_shortage.h"
 #include "base/mutex.h"
 #include "base/thread.h"
 
@@ -122,13 +122,9 @@ bool PieceWriter::State::TorrentQueue::BeginWriteHere() {
 }
 
 void PieceWriter::State::TorrentQueue::WriteHere(Batch blocks) {
+  const PatientForMemory patient;  // an accepted block that never reaches its file would leave its piece open for ever
   const TimePoint begin = Now();
-  absl::Status error;
-  try {
-    error = WriteAndTell(&blocks);
-  } catch (const std::bad_alloc&) {
-    error = absl::InternalError("out of memory while writing");
-  }
+  const absl::Status error = WriteAndTell(&blocks);
   if (!error.ok()) {
     bytes_ += TotalBytes(blocks);
     Fail(std::move(blocks), error);
@@ -266,6 +262,7 @@ PieceWriter::State::TorrentQueue* PieceWriter::State::NextLocked(TimePoint now, 
 }
 
 void PieceWriter::State::Run() {
+  const PatientForMemory patient;
   mutex.Lock();
   while (!stopping) {
     TimePoint retry_at;
@@ -279,11 +276,7 @@ void PieceWriter::State::Run() {
     }
     writing = queue;
     mutex.Unlock();
-    try {
-      queue->Write(std::move(batches));
-    } catch (const std::bad_alloc&) {
-      queue->Fail({}, absl::InternalError("out of memory while writing"));
-    }
+    queue->Write(std::move(batches));
     mutex.Lock();
     writing = nullptr;
     done.SignalAll();

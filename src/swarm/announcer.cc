@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/memory_shortage.h"
 #include "base/sha1.h"
 #include "base/status.h"
 
@@ -102,6 +103,7 @@ void Announcer::Start(const AnnounceTask& task, TimePoint now) {
   request.key = options_.key;
   request.tracker_id = task.tracker_id;
   absl::StatusOr<Thread> thread = Thread::Start("announce", [this, request, index = task.tracker] {
+    const PatientForMemory patient;  // a report is owed
     absl::StatusOr<AnnounceReply> reply = absl::InternalError("the announce was cut short");
     // Whatever a library throws: a report is owed, or the tracker would count as being asked for ever.
     try {

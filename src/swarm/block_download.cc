@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "wire/message.h"
 
 namespace torrent {
@@ -23,6 +24,7 @@ void BlockDownload::Ask(bool choked, const std::vector<uint32_t>& allowed_fast, 
   const size_t depth = pipeline_.depth();
   if (asked_.size() > depth / 2 || asked_.size() >= depth) return;
   const size_t want = depth - asked_.size();
+  const PatientForMemory patient;  // what the queue counts as asked for is asked for
   claimed_.clear();
   PieceQueue::Effects effects;
   claimant_->Claim(want, pipeline_.pace(), now,
@@ -77,6 +79,7 @@ void BlockDownload::Arrived(BlockWrite block, TimePoint) { arrived_.push_back(st
 
 void BlockDownload::Flush(TimePoint now) {
   if (arrived_.empty()) return;
+  const PatientForMemory patient;  // what is accepted must reach its hash and the writer
   arrivals_.clear();
   size_t bytes = 0;
   for (const BlockWrite& block : arrived_) {
@@ -87,7 +90,6 @@ void BlockDownload::Flush(TimePoint now) {
   link_->downloaded.fetch_add(bytes, std::memory_order_relaxed);
   context_->downloaded.fetch_add(bytes, std::memory_order_relaxed);
 
-  // All memory before Accept: what is accepted must reach its hash and the writer.
   hashed_.clear();
   hashed_.reserve(arrived_.size());
   std::vector<BlockWrite> accepted;
@@ -123,6 +125,7 @@ void BlockDownload::Forget(const Asked& asked, TimePoint now) {
 // Gives back asked_[first..].
 void BlockDownload::GiveBack(size_t first, TimePoint now) {
   if (first >= asked_.size()) return;
+  const PatientForMemory patient;  // or nobody would ask for them again
   claimed_.clear();
   for (size_t i = first; i < asked_.size(); i++) {
     claimed_.push_back(asked_[i].block);
@@ -146,6 +149,7 @@ bool BlockDownload::Rejected(uint32_t piece_index, uint32_t begin, TimePoint now
   auto is_it = [&block](const Asked& asked) { return asked.block == block; };
   auto found = std::find_if(asked_.begin(), asked_.end(), is_it);
   if (found == asked_.end()) return std::any_of(given_up_.begin(), given_up_.end(), is_it);
+  const PatientForMemory patient;  // or nobody would ask for it again
   Forget(*found, now);
   asked_.erase(found);
   PieceQueue::Effects effects;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/random.h"
 #include "base/status.h"
 #include "net/address_policy.h"
@@ -92,6 +93,7 @@ void MetadataFetch::Call(uint32_t duties) {
 // --- The coordinator's life ------------------------------------------------------------------------------------------
 
 void MetadataFetch::Run() {
+  const PatientForMemory patient;
   Loop();
   const TimePoint begin = Now();
   const bool goes_on = assembly_.complete() && !options_.metadata_only && (duties_.load() & kStopRequested) == 0;
@@ -256,17 +258,13 @@ void MetadataFetch::ShedUseless(TimePoint now) {
 
 void MetadataFetch::RunOutgoing(const std::shared_ptr<PeerLink>& link, Budget::Slot half_open,
                                 Budget::Slot connection) {
+  const PatientForMemory patient;  // its beginning and its end are others' affair too
   absl::Status reason;
   absl::optional<LiveConnection> live;
   {
     MetadataWorker worker(&context_, link);
-    // bad_alloc, say, ends this peer and nothing else.
-    try {
-      reason = worker.RunOutgoing(std::move(half_open));
-      if (reason.ok()) live = worker.Take();
-    } catch (const std::exception& e) {
-      reason = absl::ResourceExhaustedError(e.what());
-    }
+    reason = RunMortal([&] { return worker.RunOutgoing(std::move(half_open)); });
+    if (reason.ok()) live = worker.Take();
     if (live) {
       live->slot = std::move(connection);
     } else {
@@ -287,6 +285,7 @@ absl::optional<LiveConnection> MetadataFetch::RunIncoming(std::unique_ptr<Stream
       }
     }
   }
+  const PatientForMemory patient;  // its beginning and its end are others' affair too
   absl::StatusOr<std::shared_ptr<PeerLink>> link =
       registry_.Add(stream->remote(), PeerSource::kIncoming, /*incoming=*/true);
   if (!link.ok()) return absl::nullopt;
@@ -294,7 +293,7 @@ absl::optional<LiveConnection> MetadataFetch::RunIncoming(std::unique_ptr<Stream
   absl::Status reason;
   {
     MetadataWorker worker(&context_, *link);
-    reason = worker.RunIncoming(std::move(stream), theirs, handshake_deadline);
+    reason = RunMortal([&] { return worker.RunIncoming(std::move(stream), theirs, handshake_deadline); });
     if (reason.ok()) live = worker.Take();
     EndOfPeer(**link, reason, absl::nullopt);
   }

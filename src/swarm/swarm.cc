@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/random.h"
 #include "base/status.h"
 #include "swarm/piece_bits.h"
@@ -95,6 +96,7 @@ absl::Status Swarm::Start() {
 }
 
 void Swarm::Run() {
+  const PatientForMemory patient;
   absl::Status status = Open();
   if (status.ok()) {
     Loop();

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/status.h"
 #include "net/address_policy.h"
 #include "swarm/dialing.h"
@@ -194,15 +195,11 @@ bool Swarm::StartWorker(const Endpoint& endpoint, PeerSource source, PeerLife li
   absl::StatusOr<std::shared_ptr<PeerLink>> link = registry_.Add(endpoint, source, /*incoming=*/false);
   if (!link.ok()) return false;
   absl::StatusOr<Thread> thread = Thread::Start("peer", [this, link = *link, life = std::move(life)]() mutable {
+    const PatientForMemory patient;  // its beginning and its end are others' affair too
     absl::Status reason;
     {
       PeerWorker worker(context_.get(), link);
-      // bad_alloc, say, ends this peer and nothing else.
-      try {
-        reason = life(&worker);
-      } catch (const std::exception& e) {
-        reason = absl::ResourceExhaustedError(e.what());
-      }
+      reason = RunMortal([&] { return life(&worker); });
     }
     life = nullptr;
     EndOfPeer(*link, reason, /*on_own_thread=*/true);

@@ -2,6 +2,7 @@
 // and connections that begin and end.
 #include <algorithm>
 
+#include "base/memory_shortage.h"
 #include "swarm/peer_worker.h"
 #include "swarm/piece_bits.h"
 #include "swarm/swarm.h"
@@ -15,6 +16,7 @@ void Swarm::Call(uint32_t duties) {
 }
 
 void Swarm::CarryOut(const PieceQueue::Effects& effects) {
+  const PatientForMemory patient;  // they are told once
   for (const auto& [claimant, block] : effects.cancels) registry_.PostCancel(claimant, block);
   for (const Endpoint& liar : effects.liars) {
     registry_.StopLiar(liar);
@@ -121,12 +123,13 @@ bool Swarm::ServeHere(const Endpoint& remote, TimePoint wait_until, const PeerLi
     while (!accepting_ && !ending_ && Now() < wait_until) opened_.WaitUntil(&mutex_, wait_until);
     if (!accepting_) return false;
   }
+  const PatientForMemory patient;  // its beginning and its end are others' affair too
   absl::StatusOr<std::shared_ptr<PeerLink>> link = registry_.Add(remote, PeerSource::kIncoming, /*incoming=*/true);
   if (!link.ok()) return false;
   absl::Status reason;
   {
     PeerWorker worker(context_.get(), *link);
-    reason = life(&worker);
+    reason = RunMortal([&] { return life(&worker); });
     // Its link stays until the worker is gone, but the slot is free now: whoever looks for one must not count it.
     (*link)->peer_interested.store(false);
     EndOfPeer(**link, reason, /*on_own_thread=*/false);

@@ -13,6 +13,7 @@
 #include "absl/types/optional.h"
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/mutex.h"
 #include "base/random.h"
 #include "base/status.h"
@@ -107,6 +108,7 @@ class TrackerServer::Impl {
   };
 
   void Accept() {
+    const PatientForMemory patient;
     while (WaitForRoom()) {
       absl::StatusOr<Listener::Accepted> accepted = listener_->Accept(TimePoint::max(), stop_.fd());
       if (absl::IsCancelled(accepted.status())) break;
