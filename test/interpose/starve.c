@@ -32,15 +32,9 @@ struct Control {
 };
 
 static struct Control* control;
-static void* (*next_mmap)(void*, size_t, int, int, int, off_t);
-static int (*next_pthread_create)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
-static int (*next_socket)(int, int, int);
-static int (*next_accept4)(int, struct sockaddr*, socklen_t*, int);
-static int (*next_open)(const char*, int, ...);
-static int (*next_openat)(int, const char*, int, ...);
-static FILE* (*next_fopen)(const char*, const char*);
-static int (*next_eventfd)(unsigned, int);
-static long (*next_syscall)(long, ...);
+// The function that this one stands before. Other libraries begin before this one: so it is looked up when it is wanted.
+#define NEXT(name) ((__typeof__(&name))Next(#name))
+static void* Next(const char* name) { return dlsym(RTLD_NEXT, name); }
 // glibc's own, so that the first of all calls has something to call.
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
@@ -48,18 +42,9 @@ void* __libc_realloc(void*, size_t);
 void* __libc_memalign(size_t, size_t);
 
 __attribute__((constructor)) static void Begin(void) {
-  next_mmap = dlsym(RTLD_NEXT, "mmap");
-  next_pthread_create = dlsym(RTLD_NEXT, "pthread_create");
-  next_socket = dlsym(RTLD_NEXT, "socket");
-  next_accept4 = dlsym(RTLD_NEXT, "accept4");
-  next_open = dlsym(RTLD_NEXT, "open");
-  next_openat = dlsym(RTLD_NEXT, "openat");
-  next_fopen = dlsym(RTLD_NEXT, "fopen");
-  next_eventfd = dlsym(RTLD_NEXT, "eventfd");
-  next_syscall = dlsym(RTLD_NEXT, "syscall");
   const char* path = getenv("STARVE");
-  const int fd = path == NULL ? -1 : next_open(path, O_RDWR | O_CLOEXEC);
-  void* mapped = fd < 0 ? MAP_FAILED : next_mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  const int fd = path == NULL ? -1 : NEXT(open)(path, O_RDWR | O_CLOEXEC);
+  void* mapped = fd < 0 ? MAP_FAILED : NEXT(mmap)(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) {
     fputs("starve: STARVE names no file that can be mapped\n", stderr);
     _exit(99);
@@ -101,22 +86,21 @@ int posix_memalign(void** memory, size_t alignment, size_t size) {
 }
 void* mmap(void* address, size_t length, int protection, int flags, int fd, off_t offset) {
   if ((flags & MAP_ANONYMOUS) != 0 && Fails(kMemory, ENOMEM)) return MAP_FAILED;
-  if (next_mmap == NULL) return (void*)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
-  return next_mmap(address, length, protection, flags, fd, offset);
+  return NEXT(mmap)(address, length, protection, flags, fd, offset);
 }
 
 // --- Threads and descriptors ----------------------------------------------------------------------------------------
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
   if (Fails(kThread, EAGAIN)) return EAGAIN;
-  return next_pthread_create(thread, attributes, body, argument);
+  return NEXT(pthread_create)(thread, attributes, body, argument);
 }
 int socket(int domain, int type, int protocol) {
-  return Fails(kSocket, EMFILE) ? -1 : next_socket(domain, type, protocol);
+  return Fails(kSocket, EMFILE) ? -1 : NEXT(socket)(domain, type, protocol);
 }
 int accept4(int fd, struct sockaddr* address, socklen_t* size, int flags) {
-  return Fails(kAccept, EMFILE) ? -1 : next_accept4(fd, address, size, flags);
+  return Fails(kAccept, EMFILE) ? -1 : NEXT(accept4)(fd, address, size, flags);
 }
-int eventfd(unsigned count, int flags) { return Fails(kEvent, EMFILE) ? -1 : next_eventfd(count, flags); }
+int eventfd(unsigned count, int flags) { return Fails(kEvent, EMFILE) ? -1 : NEXT(eventfd)(count, flags); }
 
 static mode_t ModeOf(int flags, va_list arguments) {
   return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
@@ -126,16 +110,16 @@ int open(const char* path, int flags, ...) {
   va_start(arguments, flags);
   const mode_t mode = ModeOf(flags, arguments);
   va_end(arguments);
-  return Fails(kOpen, EMFILE) ? -1 : next_open(path, flags, mode);
+  return Fails(kOpen, EMFILE) ? -1 : NEXT(open)(path, flags, mode);
 }
 int openat(int folder, const char* path, int flags, ...) {
   va_list arguments;
   va_start(arguments, flags);
   const mode_t mode = ModeOf(flags, arguments);
   va_end(arguments);
-  return Fails(kOpen, EMFILE) ? -1 : next_openat(folder, path, flags, mode);
+  return Fails(kOpen, EMFILE) ? -1 : NEXT(openat)(folder, path, flags, mode);
 }
-FILE* fopen(const char* path, const char* mode) { return Fails(kOpen, EMFILE) ? NULL : next_fopen(path, mode); }
+FILE* fopen(const char* path, const char* mode) { return Fails(kOpen, EMFILE) ? NULL : NEXT(fopen)(path, mode); }
 // openat2 has no wrapper in glibc.
 long syscall(long number, ...) {
   long a[6];
@@ -144,5 +128,5 @@ long syscall(long number, ...) {
   for (int i = 0; i < 6; i++) a[i] = va_arg(arguments, long);
   va_end(arguments);
   if (number == SYS_openat2 && Fails(kOpen, EMFILE)) return -1;
-  return next_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

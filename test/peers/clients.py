@@ -42,11 +42,11 @@ def our_command(*arguments, ways=Ways()):
 
 
 class Ours(Program):
-    """One run of our program with --json."""
+    """One run of our program with --json. `before`: what stands before it on the command line, to run it by."""
 
-    def __init__(self, host, *arguments, name=None, ways=Ways(), **options):
-        super().__init__(host, name or f"ours-{host.name}", [*our_command(*arguments, ways=ways), "--json"], split=True,
-                         **options)
+    def __init__(self, host, *arguments, name=None, ways=Ways(), before=(), **options):
+        super().__init__(host, name or f"ours-{host.name}",
+                         [*before, *our_command(*arguments, ways=ways), "--json"], split=True, **options)
 
     def events(self, kind=None):
         """What it said so far. Every whole line of its stdout must be an object of the documented form."""

@@ -19,6 +19,7 @@ from payload import infohash  # pylint: disable=wrong-import-position
 BLOCK = 1 << 14
 OF_ONE_ADDRESS = 8
 PIPELINE = 4
+PAUSE = 0.2  # of a taker after each block: it is their number that counts
 CHOKE, UNCHOKE, INTERESTED, HAVE, BITFIELD, REQUEST, PIECE = 0, 1, 2, 4, 5, 6, 7
 
 
@@ -89,6 +90,7 @@ class Member:
                 elif kind == PIECE:
                     asked = max(0, asked - 1)
                     Member.got += length - 9
+                    await asyncio.sleep(PAUSE)
                 while not self.gives and not choked and theirs and asked < PIPELINE:
                     asked += 1
                     index = self.rng.choice(theirs)
