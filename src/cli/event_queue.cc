@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/memory_shortage.h"
 #include "cli/json_lines.h"
 
 namespace torrent {
@@ -20,6 +21,8 @@ uint32_t Wanted(const EventQueue::Options& options) {
 EventQueue::EventQueue(const Options& options) : EventListener(Wanted(options)), options_(options) {}
 
 void EventQueue::OnEvent(const Event& event) {
+  // The JSON library takes memory where it has promised to throw nothing: without any, that would end the process.
+  const PatientForMemory patient;
   // Made into text outside the lock.
   absl::optional<std::string> json;
   absl::optional<Note> note;

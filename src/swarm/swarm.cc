@@ -1,6 +1,7 @@
 #include "swarm/swarm.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
@@ -12,6 +13,8 @@
 namespace torrent {
 
 namespace {
+
+constexpr Duration kLastSaveRetry = std::chrono::milliseconds(100);
 
 // Pieces that hold a byte of a wanted file.
 wire::Bitfield WantedPieces(const Metainfo& metainfo, const PieceLayout& layout, const FileStore& store) {
@@ -238,7 +241,7 @@ void Swarm::Stop() {
     MutexLock lock(&mutex_);
     extra_ = std::move(extra);
   }
-  if (checkpoint_ != nullptr) saved &= checkpoint_->Flush(/*ended=*/saved && !failed, begin + std::chrono::seconds(3));
+  if (checkpoint_ != nullptr) saved &= SaveLast(/*ended=*/saved && !failed, begin + std::chrono::seconds(3));
   const bool all = queue_.Complete() && context_ != nullptr;
   if (saved && all && !failed) {
     bool first;
@@ -260,6 +263,15 @@ void Swarm::Stop() {
   writer_.reset();
   checkpoint_.reset();
   MeasureRates(Now());
+}
+
+bool Swarm::SaveLast(bool ended, TimePoint deadline) {
+  while (!checkpoint_->Flush(ended, deadline)) {
+    // No descriptor or no room just now, say: a moment later there may be. Any other error is the torrent's failure.
+    if (Now() + kLastSaveRetry >= deadline || Status().failure != Failure::kNone) return false;
+    std::this_thread::sleep_for(kLastSaveRetry);
+  }
+  return true;
 }
 
 bool Swarm::WaitStopped(TimePoint deadline) const {

@@ -129,6 +129,8 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   bool Complete();
   bool SeededEnough(TimePoint now) const;
   void Stop();
+  // The last checkpoint, tried until it is there or the time is over.
+  bool SaveLast(bool ended, TimePoint deadline);
   std::vector<std::pair<std::string, int64_t>> RememberedForNextRun() const;
 
   const TorrentId id_;

@@ -127,7 +127,8 @@ def _(world):
     def play(number, rng):
         starvation = Starvation(world, number, rng.getrandbits(64))
         for kind in KINDS[1:]:
-            starvation.fail(kind, odds=rng.choice((2, 3, 5)))
+            # A turn of the writer opens many files; each that fails costs it a wait of seconds.
+            starvation.fail(kind, odds=30 if kind == "open" else rng.choice((2, 3, 5)))
         out = leecher.folder(f"out{number}")
         ours = ours_download(leecher, file, out, "--peer", f"{seeder.address}:{PORT}", "--download-limit", "2M",
                              "--state", leecher.folder(f"state{number}"), name=f"ours-{number}", env=starvation.env)
