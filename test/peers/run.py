@@ -31,6 +31,8 @@ import magnets  # noqa: F401
 import power_cut  # noqa: F401
 import shell  # noqa: F401
 import starved  # noqa: F401
+import stops  # noqa: F401
+import clocks  # noqa: F401
 from scenarios import ALL
 from world import TORRENT, Failed, World
 

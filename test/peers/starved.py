@@ -69,7 +69,7 @@ def _(world):
         elif manner == 1:
             starvation.fail("memory", first=first, run=300)
         elif manner == 2:
-            starvation.fail("memory", odds=rng.choice((2, 3, 10)))
+            starvation.fail("memory", odds=rng.choice((10, 30, 100)))
         else:
             starvation.fail("memory", first=first, run=1 << 40)
         out = leecher.folder(f"out{number}")
