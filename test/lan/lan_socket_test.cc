@@ -36,7 +36,13 @@ TEST_P(LanSocketTest, WhatIsSentOverAnInterfaceIsHeardThere) {
   ASSERT_TRUE(socket.ok()) << socket.status();
   ASSERT_EQ(socket->Join({&family.loopback, 1}), absl::OkStatus());
   ASSERT_EQ(socket->Join({&family.loopback, 1}), absl::OkStatus()) << "joined already";
-  ASSERT_EQ(socket->Send(family.loopback, /*from_there=*/true, "to the group"), absl::OkStatus());
+  const absl::Status sent = socket->Send(family.loopback, /*from_there=*/true, "to the group");
+  if (!family.group.is_v4() && !sent.ok()) {
+    // Many machines have no way for IPv6 groups over loopback.
+    EXPECT_TRUE(absl::IsUnavailable(sent)) << sent;
+    return;
+  }
+  ASSERT_EQ(sent, absl::OkStatus());
   pollfd readable = {socket->fd(), POLLIN, 0};
   ASSERT_EQ(poll(&readable, 1, 20'000), 1) << "nothing came";
   std::array<char, 100> buffer;

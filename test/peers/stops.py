@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from clients import PORT, Ours, Ways, magnet, make_torrent, pair
-from payload import MIB, infohash
+from payload import MIB, infohash, make_file
 from scenarios import scenario
 from world import Failed, expect, wait_until
 
@@ -73,17 +73,21 @@ class Stage:
         self.mounting = threading.Lock()
 
     def _large(self):
-        """A torrent of 32 GiB, and a folder that holds a file of that length without a record: it is hashed first."""
-        size, piece = 32768 * MIB, 4 * MIB
+        """A torrent of many GiB, and its files without a record, so that they are hashed first: links to one of them."""
+        size, piece, links = 64 * MIB, 4 * MIB, 128 * os.cpu_count()
+        folder = self.world.folder("large", "large")
+        first = make_file(os.path.join(folder, "0"), size)
+        for number in range(1, links):
+            os.link(first, os.path.join(folder, str(number)))
         file = os.path.join(self.world.root, "large.torrent")
+        hashes = b"x" * (links * size // piece * 20)
         with open(file, "wb") as f:
-            f.write(b"d4:infod6:lengthi%de4:name5:large12:piece lengthi%de6:pieces%d:" % (size, piece,
-                                                                                       size // piece * 20))
-            f.write(b"x" * (size // piece * 20) + b"ee")
-        folder = self.world.folder("large")
-        with open(os.path.join(folder, "large"), "wb") as f:
-            f.truncate(size)
-        return file, folder
+            f.write(b"d4:infod5:filesl")
+            for number in range(links):
+                name = str(number).encode()
+                f.write(b"d6:lengthi%de4:pathl%d:%see" % (size, len(name), name))
+            f.write(b"e4:name5:large12:piece lengthi%de6:pieces%d:%see" % (piece, len(hashes), hashes))
+        return file, os.path.dirname(folder)
 
     def hanging_names(self):
         """What stands before a command so that names are asked of a server that does not answer."""
