@@ -90,6 +90,10 @@ void AddLimit(CommandParser* command, const std::string& name, int64_t* value, c
       help);
 }
 
+void AddSandbox(CommandParser* command, bool* sandbox) {
+  command->Flag("--no-sandbox{false}", sandbox, "Do not give up access to all other files and programs");
+}
+
 // How to find others without a tracker.
 void AddDiscovery(CommandParser* command, SessionOptions* session) {
   command->Checked(
@@ -125,6 +129,7 @@ absl::StatusOr<Arguments> ParseDownload(absl::Span<const char* const> words) {
   command.Flag("--overwrite", &torrent.overwrite, "Also write over files that are there and of other content");
   command.Flag("--no-wait{false}", &torrent.wait_for_space, "Disk full: end with exit code 5, do not wait for room");
   command.Text("--state", "DIR", &session.state_dir, "Where progress is remembered (default: ~/.local/state/torrent)");
+  AddSandbox(&command, &arguments.sandbox);
 
   command.Group("Uploading and speed");
   // A flag, so that its value needs the '=': in `--seed FILE` FILE stays a source.
@@ -227,6 +232,7 @@ absl::StatusOr<Arguments> ParseCreate(absl::Span<const char* const> words) {
                "The .torrent to write (default: the name of PATH + .torrent)");
   command.Flag("-f,--force", &arguments.force, "Replace FILE when it is there");
   command.Flag("-q,--quiet", &arguments.quiet, "Errors only");
+  AddSandbox(&command, &arguments.sandbox);
   ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
   if (help) return HelpArguments{*help};
   return arguments;
@@ -263,6 +269,7 @@ absl::StatusOr<Arguments> ParseShow(absl::Span<const char* const> words) {
   command.Flag("--no-dht{false}", &arguments.session.dht, "Do not use the distributed hash table");
   command.Flag("--no-lan{false}", &arguments.session.lan, "Do not tell or ask the local network");
   AddDiscovery(&command, &arguments.session);
+  AddSandbox(&command, &arguments.sandbox);
   ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
   if (help) return HelpArguments{*help};
   return arguments;
@@ -273,6 +280,7 @@ absl::StatusOr<Arguments> ParseMagnetCommand(absl::Span<const char* const> words
   CommandParser command("Tells the magnet link of a .torrent.\n",
                         "Usage: torrent magnet FILE      FILE may be an http(s) URL\n\n");
   command.app().add_option("FILE", arguments.source)->required();
+  AddSandbox(&command, &arguments.sandbox);
   ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
   if (help) return HelpArguments{*help};
   return arguments;
@@ -299,6 +307,7 @@ absl::StatusOr<Arguments> ParseDht(absl::Span<const char* const> words) {
       },
       "End a search, with exit code 4, when nobody answered for so long (default: 60)");
   command.Flag("--json", &arguments.json, "As JSON, one object a line");
+  AddSandbox(&command, &arguments.sandbox);
   ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
   if (help) return HelpArguments{*help};
   if (what.empty()) return arguments;
@@ -322,6 +331,7 @@ absl::StatusOr<Arguments> ParseVerify(absl::Span<const char* const> words) {
   command.app().add_option("FILE", arguments.source)->required();
   command.Text("-o,--output", "DIR", &arguments.output_dir, "Where the files are (default: the current folder)");
   command.Flag("-q,--quiet", &arguments.quiet, "Errors only; the exit code tells");
+  AddSandbox(&command, &arguments.sandbox);
   ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
   if (help) return HelpArguments{*help};
   return arguments;
@@ -335,6 +345,7 @@ absl::StatusOr<Arguments> ParseTracker(absl::Span<const char* const> words) {
   command.Integer("--port", "PORT", 0, 65535, &arguments.port, "Listen here (default: 6969; 0: any free one)");
   command.Text("--bind", "ADDR", &arguments.bind, "On this address only (default: all)");
   command.Flag("-q,--quiet", &arguments.quiet, "Errors only");
+  AddSandbox(&command, &arguments.sandbox);
   ASSIGN_OR_RETURN(const absl::optional<std::string> help, command.Parse(words));
   if (help) return HelpArguments{*help};
   return arguments;

@@ -17,6 +17,8 @@
 
 namespace torrent {
 
+// `sandbox`, of each: shut the process in (shut_in.h).
+
 // torrent SOURCE...
 struct DownloadArguments {
   std::vector<std::string> sources;
@@ -27,6 +29,7 @@ struct DownloadArguments {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
+  bool sandbox = true;
 };
 
 struct CreateArguments {
@@ -34,6 +37,7 @@ struct CreateArguments {
   std::string output;  // empty: the payload's name with .torrent, in the current folder
   bool force = false;  // replace `output`
   bool quiet = false;
+  bool sandbox = true;
 };
 
 struct ShowArguments {
@@ -46,11 +50,13 @@ struct ShowArguments {
   SessionOptions session;
   std::vector<std::string> peers;
   std::chrono::seconds timeout{120};
+  bool sandbox = true;
 };
 
 // torrent magnet FILE
 struct MagnetArguments {
   std::string source;
+  bool sandbox = true;
 };
 
 // torrent dht [get INFOHASH]
@@ -59,23 +65,27 @@ struct DhtArguments {
   absl::optional<Infohash> infohash;  // to search peers of; without, the node is shown until a signal comes
   std::chrono::seconds timeout{60};   // of a search
   bool json = false;
+  bool sandbox = true;
 };
 
 struct VerifyArguments {
   std::string source;
   std::string output_dir = ".";
   bool quiet = false;
+  bool sandbox = true;
 };
 
 struct TrackerArguments {
   uint16_t port = 6969;
   std::string bind;  // an address; empty: all
   bool quiet = false;
+  bool sandbox = true;
 };
 
 // --help and --version: text for stdout.
 struct HelpArguments {
   std::string text;
+  static constexpr bool sandbox = false;  // touches nothing
 };
 
 using Arguments = absl::variant<DownloadArguments, CreateArguments, ShowArguments, MagnetArguments, VerifyArguments,

@@ -9,6 +9,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/display.h"
+#include "cli/shut_in.h"
 
 namespace torrent {
 namespace {
@@ -28,7 +29,8 @@ struct RunCommand {
 Outcome Main(int argc, char** argv) {
   const absl::StatusOr<Arguments> arguments = ParseArguments(argc, argv);
   if (!arguments.ok()) return {kExitUsage, std::string(arguments.status().message())};
-  // Before any other thread, so that all of them have the signals blocked.
+  // Before any other thread, so that all of them are shut in and have the signals blocked.
+  ShutIn(*arguments);
   const absl::StatusOr<std::unique_ptr<StopSignals>> stop = StopSignals::Start({.exit_now = [](int exit_code) {
     Display::EraseAtExit();
     _exit(exit_code);
