@@ -10,6 +10,8 @@ namespace {
 
 constexpr absl::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
+}  // namespace
+
 bool MayBeShown(uint32_t code_point) {
   const bool control = code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
   const bool separator = code_point == 0x2028 || code_point == 0x2029;
@@ -18,8 +20,6 @@ bool MayBeShown(uint32_t code_point) {
                              code_point == 0x200f || code_point == 0x061c;
   return !control && !separator && !bidirectional;
 }
-
-}  // namespace
 
 std::string CleanText(absl::string_view text, size_t max_bytes) {
   constexpr absl::string_view kCut = "...";

@@ -8,13 +8,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/clean_text.h"
 #include "cli/text_width.h"
 
 namespace torrent {
 namespace {
+
+// Who writes a line has cut it.
+constexpr size_t kWhole = SIZE_MAX;
 
 // What EraseAtExit needs, and may read on any thread at any time.
 std::atomic<int> live_fd{-1};
@@ -89,13 +94,14 @@ std::string Display::EraseSequenceLocked() const {
 }
 
 void Display::PrintTo(int fd, absl::string_view line) {
+  const std::string clean = absl::StrCat(CleanText(line, kWhole), "\n");
   MutexLock lock(&mutex_);
   if (lines_.empty()) {
-    Write(fd, absl::StrCat(line, "\n"));
+    Write(fd, clean);
     return;
   }
   Write(options_.text_fd, EraseSequenceLocked());
-  Write(fd, absl::StrCat(line, "\n"));
+  Write(fd, clean);
   Write(options_.text_fd, absl::StrJoin(lines_, "\n"));
 }
 
@@ -115,7 +121,8 @@ void Display::ShowLive(const std::vector<std::string>& lines) {
   if (lines.empty() && lines_.empty()) return;
   // Erasing goes with the new text in one write, so that nothing flickers.
   std::string out = EraseSequenceLocked();
-  lines_ = lines;
+  lines_.clear();
+  for (const std::string& line : lines) lines_.push_back(CleanText(line, kWhole));
   const size_t rows = std::max<size_t>(1, Size(options_.text_fd).ws_row - 1u);
   if (lines_.size() > rows) {
     const size_t hidden = lines_.size() - rows + 1;

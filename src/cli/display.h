@@ -1,5 +1,6 @@
 // What people see: lines that stay, and on a terminal a few live ones below them, redrawn in place. Both go through one
-// object, so that a message never lands in the middle of a bar.
+// object, so that a message never lands in the middle of a bar. It is the last door before the terminal: each line is
+// cleaned here (base/clean_text.h), whoever made it.
 // Thread-safe. Invariant: rows_ rows at the end of the terminal are ours, the cursor is in the
 // last.
 #ifndef TORRENT_CLI_DISPLAY_H_

@@ -1,8 +1,12 @@
 #include "cli/json_lines.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
+#include "base/clean_text.h"
+#include "base/utf8.h"
 #include "cli/progress_line.h"
 #include "torrent/session.h"
 
@@ -19,9 +23,27 @@ Json Begin(const char* event, TorrentId torrent) {
   return json;
 }
 
+// `json` with what may not go to a terminal as \u and its number: stdout may be one. The library does so below U+0020
+// alone; such characters are in strings only, and mean the same.
+std::string EscapeForTerminal(const std::string& json) {
+  std::string out;
+  absl::string_view rest = json;
+  while (!rest.empty()) {
+    uint32_t code_point = 0;
+    const size_t length = std::max<size_t>(FirstCharacter(rest, &code_point), 1);
+    if (MayBeShown(code_point) || rest[0] == '\n') {
+      out.append(rest.data(), length);
+    } else {
+      absl::StrAppend(&out, "\\u", absl::Hex(code_point, absl::kZeroPad4));
+    }
+    rest.remove_prefix(length);
+  }
+  return out;
+}
+
 // What is not UTF-8 is replaced: the line must be JSON whatever a name holds.
 std::string Dump(const Json& json, int indent = -1) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+  return EscapeForTerminal(json.dump(indent, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string Text(absl::string_view text) { return std::string(text); }

@@ -4,8 +4,11 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <cstdint>
+
 #include "absl/strings/str_cat.h"
 #include "base/memory_shortage.h"
+#include "base/clean_text.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/display.h"
@@ -58,7 +61,7 @@ int main(int argc, char** argv) {
   setlocale(LC_CTYPE, "C.UTF-8");
   const torrent::Outcome outcome = torrent::Main(argc, argv);
   if (!outcome.message.empty()) {
-    torrent::WriteAll(STDERR_FILENO, absl::StrCat("torrent: ", outcome.message, "\n"));
+    torrent::WriteAll(STDERR_FILENO, absl::StrCat("torrent: ", torrent::CleanText(outcome.message, SIZE_MAX), "\n"));
   }
   return outcome.exit_code;
 }

@@ -7,12 +7,15 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/clean_text.h"
 #include "cli/display.h"
 #include "sandbox/sandbox.h"
 #include "torrent/folders.h"
 
 namespace torrent {
 namespace {
+
+constexpr size_t kMaxSandboxTextBytes = 1000;
 
 // Where a file of this name is made: beside its place, under another name first.
 std::string FolderOf(const std::string& path) {
@@ -79,7 +82,7 @@ void ShutIn(const Arguments& arguments) {
   if (wanted) {
     text = EnterSandbox(absl::visit(PlacesOf{}, arguments)).text;
   }
-  if (IsVerbose(arguments)) WriteAll(STDERR_FILENO, absl::StrCat("sandbox: ", text, "\n"));
+  if (IsVerbose(arguments)) WriteAll(STDERR_FILENO, absl::StrCat("sandbox: ", CleanText(text, kMaxSandboxTextBytes), "\n"));
 }
 
 }  // namespace torrent

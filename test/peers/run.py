@@ -29,6 +29,7 @@ import disk_faults  # noqa: F401
 import killed  # noqa: F401
 import magnets  # noqa: F401
 import power_cut  # noqa: F401
+import sandbox  # noqa: F401
 import shell  # noqa: F401
 import starved  # noqa: F401
 import stops  # noqa: F401

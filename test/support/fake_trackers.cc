@@ -12,8 +12,22 @@
 
 namespace torrent::test {
 
-FakeTracker::FakeTracker(std::vector<Endpoint> peers, bool silent)
-    : peers_(std::move(peers)),
+namespace {
+
+std::string ReplyOf(const std::vector<Endpoint>& peers) {
+  std::string compact;
+  for (const Endpoint& peer : peers) peer.AppendCompact(&compact);
+  return absl::StrCat("d8:intervali1800e5:peers", compact.size(), ":", compact, "e");
+}
+
+}  // namespace
+
+FakeTracker::FakeTracker(std::vector<Endpoint> peers, bool silent) : FakeTracker(ReplyOf(peers), silent) {}
+
+FakeTracker::FakeTracker(std::string body) : FakeTracker(std::move(body), false) {}
+
+FakeTracker::FakeTracker(std::string body, bool silent)
+    : body_(std::move(body)),
       silent_(silent),
       listener_(*Listener::Open(0, *BindOptions::Parse("127.0.0.1"), 1)),
       stop_(*Wakeup::Create()) {
@@ -74,11 +88,8 @@ void FakeTracker::Serve(int fd) {
     }
     return;
   }
-  std::string compact;
-  for (const Endpoint& peer : peers_) peer.AppendCompact(&compact);
-  const std::string body = absl::StrCat("d8:intervali1800e5:peers", compact.size(), ":", compact, "e");
   const std::string answer =
-      absl::StrCat("HTTP/1.1 200 OK\r\nContent-Length: ", body.size(), "\r\nConnection: close\r\n\r\n", body);
+      absl::StrCat("HTTP/1.1 200 OK\r\nContent-Length: ", body_.size(), "\r\nConnection: close\r\n\r\n", body_);
   static_cast<void>(send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
 }
 

@@ -19,6 +19,8 @@ class FakeTracker {
  public:
   // Answers with these peers, and an interval of half an hour. With `silent` it takes every request and never answers.
   explicit FakeTracker(std::vector<Endpoint> peers, bool silent = false);
+  // Answers with this.
+  explicit FakeTracker(std::string body);
   ~FakeTracker();
 
   std::string url() const;
@@ -28,10 +30,11 @@ class FakeTracker {
   bool WaitForRequest(const std::string& text) const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  FakeTracker(std::string body, bool silent);
   void Run();
   void Serve(int fd);
 
-  const std::vector<Endpoint> peers_;
+  const std::string body_;
   const bool silent_;
   Listener listener_;
   const Wakeup stop_;
