@@ -6,16 +6,17 @@ _torrent() {
   [ "$COMP_CWORD" -gt 1 ] && command=${COMP_WORDS[1]}
 
   case $command in
-    create) options='--tracker --web-seed --piece-length --private --comment --output --force --quiet --help' ;;
+    create) options='--tracker --web-seed --piece-length --private --comment --output --force --quiet --no-sandbox --help' ;;
     show)
-      options='--json --scrape --output --force --timeout --peer --port --bind --state --no-dht --no-lan --dht-bootstrap --help'
+      options='--json --scrape --output --force --timeout --peer --port --bind --state --no-dht --no-lan --dht-bootstrap
+        --no-sandbox --help'
       ;;
-    magnet) options='--help' ;;
-    dht) options='--port --bind --no-listen --state --dht-bootstrap --timeout --json --help' ;;
-    verify) options='--output --quiet --help' ;;
-    tracker) options='--port --bind --quiet --help' ;;
+    magnet) options='--no-sandbox --help' ;;
+    dht) options='--port --bind --no-listen --state --dht-bootstrap --timeout --json --no-sandbox --help' ;;
+    verify) options='--output --quiet --no-sandbox --help' ;;
+    tracker) options='--port --bind --quiet --no-sandbox --help' ;;
     *)
-      options='--output --select --allocate --overwrite --no-wait --state --seed --download-limit --upload-limit
+      options='--output --select --allocate --overwrite --no-wait --state --no-sandbox --seed --download-limit --upload-limit
         --timeout --memory --port --bind --no-listen --max-peers --peer --tracker --no-dht --no-lan --no-pex
         --dht-bootstrap --json --quiet --verbose --version --help'
       ;;

@@ -29,10 +29,8 @@ constexpr uint32_t kArchitecture = 0;  // numbers and arguments may lie otherwis
 #endif
 
 // The leak checker of AddressSanitizer stops the other threads by ptrace.
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef TORRENT_SANITIZED
 constexpr bool kMayTrace = true;
-#elif defined(__has_feature)
-constexpr bool kMayTrace = __has_feature(address_sanitizer);
 #else
 constexpr bool kMayTrace = false;
 #endif

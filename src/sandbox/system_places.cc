@@ -55,7 +55,7 @@ std::vector<std::string> SystemPlaces() {
     if (value == nullptr) continue;
     for (absl::string_view path : absl::StrSplit(value, ':', absl::SkipEmpty())) places.emplace_back(path);
   }
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef TORRENT_SANITIZED
   places.push_back("/proc/self/exe");  // a report names lines
 #endif
   return places;

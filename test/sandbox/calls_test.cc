@@ -57,7 +57,7 @@ TEST(CallsTest, NoOtherProcess) {
                             [&] { return process_vm_readv(parent, &part, 1, &part, 1, 0); },
                             [&] { return process_vm_writev(parent, &part, 1, &part, 1, 0); },
                             [&] { return kill(parent, SIGUSR1); },  // by Landlock
-#ifndef __SANITIZE_ADDRESS__
+#ifndef TORRENT_SANITIZED
                             [&] { return ptrace(PTRACE_SEIZE, parent, nullptr, nullptr); },
 #endif
                         });
