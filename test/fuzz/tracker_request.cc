@@ -13,7 +13,7 @@ FUZZ_TARGET(tracker_request) {
   FUZZ_CHECK(head_bytes <= input.size());
   const RequestHead head = ParseRequestHead(input.substr(0, head_bytes));
   if (head_bytes == 0 || head.refusal != 0) return;
-  for (char c : head.target) FUZZ_CHECK(c > 0x20 && c < 0x7f);
+  for (char c : head.target) FUZZ_CHECK(static_cast<unsigned char>(c) > 0x20 && c != 0x7f);
   QueryArguments arguments;
   for (absl::string_view argument : absl::StrSplit(head.target.substr(head.target.find('?') + 1), '&')) {
     const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(argument, absl::MaxSplits('=', 1));
