@@ -2,9 +2,9 @@
 // test says so. test/peers/starving.py builds it and holds the other end.
 //
 // Which calls fail stands in a file that both have mapped (STARVE names it; struct Control is its form): those from the
-// `first` on, `run` of them, and beside those one in `odds` at random. Calls are counted while `armed` is set, each kind
-// by itself, so that a test lets a program start in peace. Which of the random ones fail hangs on `seed` and the call's
-// number alone; which thread makes that call does not.
+// `first` on, `run` of them, and beside those one in `odds` at random. Calls are counted while `armed` is set, each
+// kind by itself, so that a test lets a program start in peace. Which of the random ones fail hangs on `seed` and the
+// call's number alone; which thread makes that call does not.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,7 +32,7 @@ struct Control {
 };
 
 static struct Control* control;
-// The function that this one stands before. Other libraries begin before this one: so it is looked up when it is wanted.
+// The function that ours stands before. Other libraries begin before this one: it is looked up when it is wanted.
 #define NEXT(name) ((__typeof__(&name))Next(#name))
 static void* Next(const char* name) { return dlsym(RTLD_NEXT, name); }
 // glibc's own, so that the first of all calls has something to call.

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
-"""crowd.py TORRENT PAYLOAD HOST:PORT ADDRESS...: eight connections to HOST:PORT from each of these addresses, every second of
-which has all pieces of PAYLOAD (a single file) and gives what it is asked for; the others ask for what they are told of.
+"""crowd.py TORRENT PAYLOAD HOST:PORT ADDRESS...: eight connections to HOST:PORT from each of these addresses.
+
+Every second one has all pieces of PAYLOAD (a single file) and gives what it is asked for; the others ask for what they
+are told of.
 
 Nobody of them leaves, and who is sent away comes back after a second. Prints, once a second, how many are connected
 and how many bytes the others got.
@@ -104,8 +106,9 @@ async def main():
     with open(torrent, "rb") as f:
         piece_bytes = int(f.read().split(b"12:piece lengthi")[1].split(b"e")[0])
     host, port = to.rsplit(":", 1)
-    members = [asyncio.create_task(Member(number, infohash(torrent), path, piece_bytes).live((host, int(port)), address))
-               for number, address in enumerate(address for address in addresses for _ in range(OF_ONE_ADDRESS))]
+    everybody = enumerate(address for address in addresses for _ in range(OF_ONE_ADDRESS))
+    members = [asyncio.create_task(Member(number, infohash(torrent), path, piece_bytes).live((host, int(port)), local))
+               for number, local in everybody]
     while not any(member.done() for member in members):
         print(Member.connected, Member.got, flush=True)
         await asyncio.sleep(1)

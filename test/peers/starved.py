@@ -1,7 +1,7 @@
 """Our program with too little of everything: rows 119, 120, 122 and 124 of the list of hazards.
 
-Calls that fail cost peers, never the process, and when they no longer fail the transfer is as right as any other. Which calls
-fail hangs on STARVED_SEED (a number; the one of a run is in each failure). STARVED_ROUNDS makes more rounds.
+Calls that fail cost peers, never the process, and when they no longer fail the transfer is as right as any other.
+Which calls fail hangs on STARVED_SEED (a number; that of a run is in each failure). STARVED_ROUNDS makes more rounds.
 """
 import os
 import random

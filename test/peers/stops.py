@@ -1,7 +1,7 @@
 """SIGTERM and SIGINT in random states (rows 121 and 123): out within 5 s, with the state saved and readable.
 
-A round makes one state out of what a program may be doing and of what may hang beside it, and signals at a random moment
-of it. STOPS_ROUNDS makes more rounds, STOPS_SEED other ones; a failure names the round, its state and the seed.
+A round makes one state out of what a program may be doing and of what may hang beside it, and signals at a random
+moment of it. STOPS_ROUNDS makes more rounds, STOPS_SEED other ones; a failure names the round, its state and the seed.
 """
 import os
 import random
@@ -73,7 +73,7 @@ class Stage:
         self.mounting = threading.Lock()
 
     def _large(self):
-        """A torrent of many GiB, and its files without a record, so that they are hashed first: links to one of them."""
+        """A torrent of many GiB, and its files (links to one) without a record, so that they are hashed first."""
         size, piece, links = 64 * MIB, 4 * MIB, 128 * os.cpu_count()
         folder = self.world.folder("large", "large")
         first = make_file(os.path.join(folder, "0"), size)
