@@ -92,7 +92,28 @@ def _(world):
     return f"{sum(failed)} allocations failed in {ROUNDS} runs"
 
 
-@scenario("starved-seeder")
+@scenario("stops-without-memory", waits=True)
+def _(world):
+    """SIGTERM while every allocation fails, and goes on failing: out within 5 s, with a record that the next run takes."""
+    file, path, leecher, peer = pair(world, 24 * MIB, "2M")
+    starvation = Starvation(world, "stop", SEED).fail("memory", odds=1)
+    out = leecher.folder("out")
+    ours = ours_download(leecher, file, out, *peer, env=starvation.env)
+    wait_until(lambda: ours.progress("done") > 12 * MIB, 30, "12 MiB")  # some of it was synced after 5 s
+    starvation.begin()
+    time.sleep(1.5)
+    expect(ours.running, f"it ended without memory, exit status {ours.process.poll()}")
+    ours.signal(15)
+    expect(ours.wait(5.7) == 143, f"exit status {ours.process.poll()} after SIGTERM")
+    expect(starvation.count("memory") > 0, "no allocation failed")
+    again = ours_download(leecher, file, out, "--download-limit", "100M", *peer)
+    begun = again.start_of_swarm()["done"]
+    expect(begun > MIB, f"the next run begins with {begun} bytes")
+    again.finish(40)
+    same(path, os.path.join(out, "payload.bin"))
+
+
+@scenario("starved-seeder", waits=True)
 def _(world):
     """A seeder of which one call in three for a thread, a socket or a file fails, and one allocation in twenty."""
     seeder, leecher = world.host("seeder"), world.host("leecher")
@@ -116,7 +137,7 @@ def _(world):
     expect(ours.wait(6) == 143, "it does not stop in order")
 
 
-@scenario("starved-of-threads-and-descriptors-at-random")
+@scenario("starved-of-threads-and-descriptors-at-random", waits=True)
 def _(world):
     """One call in two to five for a thread, a socket, a file or a wake-up fails, for all of the run."""
     seeder, leecher = world.host("seeder"), world.host("leecher")
@@ -146,7 +167,7 @@ def _(world):
 
 
 # --- Descriptors and threads (rows 120, 122) --------------------------------------------------------------------------
-@scenario("few-descriptors")
+@scenario("few-descriptors", waits=True)
 def _(world):
     """40 descriptors, 200 files, 60 connections that say nothing: it downloads, then seeds, and does not spin."""
     seeder, leecher, third = world.host("seeder"), world.host("leecher"), world.host("third")

@@ -62,7 +62,7 @@ def limited(**limits):
 
 
 class MemoryCgroup:
-    """A memory cgroup (version 1) of `limit` bytes. `before` puts a command into it; None where the machine has none."""
+    """A memory cgroup (version 1) of `limit` bytes; None where the machine has none. `before` puts a command into it."""
     ROOT = "/sys/fs/cgroup/memory"
 
     @classmethod
