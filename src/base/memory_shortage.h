@@ -23,7 +23,8 @@ void WaitWhenMemoryIsShort();
 void RefillMemoryReserve();
 
 // While one of these lives, its thread waits for memory without end instead of std::bad_alloc: what it does cannot be
-// left half done, or must go on whatever happens. May be nested.
+// left half done, or must go on whatever happens. Whoever holds a MutexLock has one, and who adds to one of Abseil's
+// hash tables needs one: they free what is not theirs after a std::bad_alloc. May be nested.
 class PatientForMemory {
  public:
   PatientForMemory();

@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "base/clock.h"
+#include "base/memory_shortage.h"
 
 namespace torrent {
 
@@ -26,6 +27,8 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
+// Whoever holds one waits for memory as long as it takes: what others share is never left half done. Abseil's hash
+// tables, above all, are broken after a std::bad_alloc.
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
   explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) { mutex_->Lock(); }
@@ -35,6 +38,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 
  private:
   Mutex* const mutex_;
+  const PatientForMemory patient_;
 };
 
 // A wait is a visible loop: `while (!condition) changed_.Wait(&mutex_);`.

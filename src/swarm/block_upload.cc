@@ -2,11 +2,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
+#include "base/memory_shortage.h"
 #include "base/status.h"
 
 namespace torrent {
 
 void BlockUpload::OfferFast(const std::vector<uint32_t>& pieces) {
+  const PatientForMemory patient;  // Abseil's tables need it
   for (uint32_t piece_index : pieces) {
     if (!context_->queue.IsWritten(piece_index)) continue;
     fast_pieces_[piece_index] = 0;

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -129,4 +130,12 @@ long syscall(long number, ...) {
   va_end(arguments);
   if (number == SYS_openat2 && Fails(kOpen, EMFILE)) return -1;
   return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+// What ends for want of something tells where: to be read with addr2line -e torrent.
+void abort(void) {
+  if (control != NULL) control->armed = 0;
+  void* frames[50];
+  backtrace_symbols_fd(frames, backtrace(frames, 50), STDERR_FILENO);
+  _exit(134);
 }
