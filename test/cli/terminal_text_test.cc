@@ -164,8 +164,8 @@ TEST_F(HostileTorrentTest, OfADownloadWhoseTrackerRefuses) {
       {absl::StrCat("d8:intervali1800e5:peers0:15:warning message", hostile, "e"), "announce: evil"},
   };
   for (const auto& reply : replies) {
-    test::FakeTracker tracker(reply.body);
-    const std::string file = Torrent(tracker.url());
+    const auto tracker = test::FakeTracker::Answering(reply.body);
+    const std::string file = Torrent(tracker->url());
     for (const std::string how : {"-v", "--json"}) {
       Program program({file, "-o", Path("out"), "--no-dht", "--no-lan", "--bind", "127.0.0.1", "--port", "0", how});
       ASSERT_TRUE(program.WaitFor(reply.said)) << program.out << program.error;

@@ -22,11 +22,13 @@ std::string ReplyOf(const std::vector<Endpoint>& peers) {
 
 }  // namespace
 
-FakeTracker::FakeTracker(std::vector<Endpoint> peers, bool silent) : FakeTracker(ReplyOf(peers), silent) {}
+FakeTracker::FakeTracker(std::vector<Endpoint> peers, bool silent) : FakeTracker(silent, ReplyOf(peers)) {}
 
-FakeTracker::FakeTracker(std::string body) : FakeTracker(std::move(body), false) {}
+std::unique_ptr<FakeTracker> FakeTracker::Answering(std::string body) {
+  return std::unique_ptr<FakeTracker>(new FakeTracker(/*silent=*/false, std::move(body)));
+}
 
-FakeTracker::FakeTracker(std::string body, bool silent)
+FakeTracker::FakeTracker(bool silent, std::string body)
     : body_(std::move(body)),
       silent_(silent),
       listener_(*Listener::Open(0, *BindOptions::Parse("127.0.0.1"), 1)),

@@ -3,6 +3,7 @@
 #ifndef TORRENT_TEST_SUPPORT_FAKE_TRACKERS_H_
 #define TORRENT_TEST_SUPPORT_FAKE_TRACKERS_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ class FakeTracker {
  public:
   // Answers with these peers, and an interval of half an hour. With `silent` it takes every request and never answers.
   explicit FakeTracker(std::vector<Endpoint> peers, bool silent = false);
-  // Answers with this.
-  explicit FakeTracker(std::string body);
+  // One that answers with this.
+  static std::unique_ptr<FakeTracker> Answering(std::string body);
   ~FakeTracker();
 
   std::string url() const;
@@ -30,7 +31,7 @@ class FakeTracker {
   bool WaitForRequest(const std::string& text) const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  FakeTracker(std::string body, bool silent);
+  FakeTracker(bool silent, std::string body);
   void Run();
   void Serve(int fd);
 
