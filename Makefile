@@ -160,8 +160,10 @@ test: $(test_programs)
 
 # By clang, which compiles them in half the time; and so both compilers build all of it.
 sanitized = $(MAKE) --no-print-directory test CXX=clang++ CXXFLAGS='-O1 -g1'
+# With what libFuzzer counts by, so that `make fuzz` compiles only its targets.
+asan_and_fuzzer := address,undefined,fuzzer-no-link
 asan:
-	+$(Q)$(sanitized) BUILD=build/asan SANITIZE=address,undefined
+	+$(Q)$(sanitized) BUILD=build/asan SANITIZE=$(asan_and_fuzzer)
 tsan:
 	+$(Q)$(sanitized) BUILD=build/tsan SANITIZE=thread
 
@@ -180,10 +182,10 @@ $(BUILD)/test/hostile_peers: $(call groups,test/hostile) $(call groups,test/supp
 
 # --- Fuzzing: a program a target, over one build of the library ------------------------------------------------------
 fuzz_targets := $(filter-out %_test,$(basename $(notdir $(sort $(wildcard test/fuzz/*.cc)))))
-FUZZ_BUILD := build/fuzz
+FUZZ_BUILD := build/asan
 
 fuzz:
-	$(Q)$(MAKE) --no-print-directory fuzz-programs BUILD=$(FUZZ_BUILD) CXX=clang++ SANITIZE=fuzzer-no-link,address,undefined \
+	$(Q)$(MAKE) --no-print-directory fuzz-programs BUILD=$(FUZZ_BUILD) CXX=clang++ SANITIZE=$(asan_and_fuzzer) \
 	  CXXFLAGS='-O1 -g1'
 	$(Q)scripts/run-fuzz --build $(FUZZ_BUILD) $(if $(FUZZ_RUNS),--runs $(FUZZ_RUNS),--seconds $(or $(FUZZ_SECONDS),10)) \
 	  $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) $(or $(TARGET),$(fuzz_targets))
