@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
-#include "base/memory_shortage.h"
 #include "base/clean_text.h"
+#include "base/memory_shortage.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/display.h"

@@ -82,7 +82,8 @@ void ShutIn(const Arguments& arguments) {
   if (wanted) {
     text = EnterSandbox(absl::visit(PlacesOf{}, arguments)).text;
   }
-  if (IsVerbose(arguments)) WriteAll(STDERR_FILENO, absl::StrCat("sandbox: ", CleanText(text, kMaxSandboxTextBytes), "\n"));
+  if (IsVerbose(arguments))
+    WriteAll(STDERR_FILENO, absl::StrCat("sandbox: ", CleanText(text, kMaxSandboxTextBytes), "\n"));
 }
 
 }  // namespace torrent

@@ -73,8 +73,7 @@ absl::StatusOr<std::unique_ptr<Swarm>> Swarm::Create(TorrentId id, std::shared_p
 
 Swarm::Swarm(TorrentId id, std::shared_ptr<const Metainfo> metainfo, const TorrentOptions& options,
              const SwarmResources& resources, std::unique_ptr<FileStore> store, StateLock lock, RecordFile record)
-    : id_(id),
-      metainfo_(std::move(metainfo)),
+    : metainfo_(std::move(metainfo)),
       options_(options),
       resources_(resources),
       events_(resources.listener, id),

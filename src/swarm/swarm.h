@@ -133,7 +133,6 @@ class Swarm final : private WriteObserver, private CheckpointSource {
   bool SaveLast(bool ended, TimePoint deadline);
   std::vector<std::pair<std::string, int64_t>> RememberedForNextRun() const;
 
-  const TorrentId id_;
   const std::shared_ptr<const Metainfo> metainfo_;
   const TorrentOptions options_;
   const SwarmResources resources_;

@@ -36,8 +36,8 @@ std::string Forbidden() {
   const char addresses[][5] = {"\x7f\x00\x09\x09", "\xa9\xfe\x01\x01", "\xe0\x00\x00\x01", "\x00\x00\x00\x00",
                                "\xff\xff\xff\xff"};
   for (const char* address : {addresses[0], addresses[1], addresses[2], addresses[3], addresses[4]}) {
-    for (absl::string_view port : {absl::string_view("\x00\x00", 2), absl::string_view("\x00\x16", 2),
-                                   absl::string_view("\x03\xff", 2)}) {
+    for (absl::string_view port :
+         {absl::string_view("\x00\x00", 2), absl::string_view("\x00\x16", 2), absl::string_view("\x03\xff", 2)}) {
       absl::StrAppend(&peers, absl::string_view(address, 4), port);
     }
   }
@@ -79,18 +79,20 @@ std::vector<HostilePeer> Handshakes() {
       {"HugeRequestQueue", "43", SaysExtended(Introduction("4:reqqi4611686018427387904e")), Ending::kStays},
       {"RequestQueueOfOne", "52", SaysExtended(Introduction("4:reqqi1e")), Ending::kStays},
       {"NegativeNumbers", "53",
-       SaysExtended(Extended(0, "d1:md11:ut_metadatai-3e6:ut_pexi-1ee13:metadata_sizei-1e1:pi-5e4:reqqi-1e11:upload_"
-                                "onlyi-1e6:yourip3:abce")),
+       SaysExtended(Extended(0,
+                             "d1:md11:ut_metadatai-3e6:ut_pexi-1ee13:metadata_sizei-1e1:pi-5e4:reqqi-1e11:upload_"
+                             "onlyi-1e6:yourip3:abce")),
        Ending::kStays},
-      {"WrongTypes", "53",
-       SaysExtended(Extended(0, "d1:mle13:metadata_sized1:xi0ee1:p2:xx4:reqqle1:vi5e6:youripi1ee")), Ending::kStays},
+      {"WrongTypes", "53", SaysExtended(Extended(0, "d1:mle13:metadata_sized1:xi0ee1:p2:xx4:reqqle1:vi5e6:youripi1ee")),
+       Ending::kStays},
       {"ClientNameOf60KiB", "11", SaysExtended(Introduction(absl::StrCat("1:v60000:", std::string(60'000, '\x1b')))),
        Ending::kStays},
       {"FloodsExtensionHandshakes", "44 53", Pours(Introduction("1:pi9999e6:yourip4:\x01\x02\x03\x04"), false, true),
        Ending::kStays},
       {"FloodsUnknownExtensions", "53", Pours(Extended(77, std::string(1000, 'x')), false, true), Ending::kStays},
       {"HolepunchToLoopback", "58",
-       SaysExtended(Introduction("") + Times(50, Extended(4, absl::string_view("\x01\x00\x7f\x00\x09\x09\x03\xff", 8)))),
+       SaysExtended(Introduction("") +
+                    Times(50, Extended(4, absl::string_view("\x01\x00\x7f\x00\x09\x09\x03\xff", 8)))),
        Ending::kStays},
   };
 }
@@ -111,8 +113,8 @@ std::vector<HostilePeer> MetadataAndPex() {
       {"AsksForMetadataOutOfRange", "56",
        SaysExtended(hello + Times(200, Extended(kMetadataId, wire::EncodeMetadataRequest(0xffffffff)))),
        Ending::kStays},
-      {"FloodsMetadataRequests", "43 56", Pours(hello + Extended(kMetadataId, wire::EncodeMetadataRequest(0)), false, true),
-       Ending::kStays},
+      {"FloodsMetadataRequests", "43 56",
+       Pours(hello + Extended(kMetadataId, wire::EncodeMetadataRequest(0)), false, true), Ending::kStays},
       {"FloodsMetadataRequestsAndNeverReads", "43 56",
        Pours(hello + Extended(kMetadataId, wire::EncodeMetadataRequest(0)), false, true, /*reads=*/false),
        Ending::kStays},

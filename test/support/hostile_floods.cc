@@ -78,8 +78,7 @@ std::vector<HostilePeer> HostileFloods(const Payload& payload) {
   const uint32_t last = payload.piece_count() - 1;
   const std::string request = Bytes(wire::EncodeRequest, 0u, 0u, kBlockBytes);
   // Where piece 0 is one of the allowed-fast ones, so many are served before they count.
-  const size_t too_many =
-      kMaxRequestsWhileChoked + 1 + kMaxFastServings * (payload.PieceBytes(0) / kBlockBytes);
+  const size_t too_many = kMaxRequestsWhileChoked + 1 + kMaxFastServings * (payload.PieceBytes(0) / kBlockBytes);
   const std::string cancel = Bytes(wire::EncodeCancel, last, 0u, payload.PieceBytes(last) % kBlockBytes + 1);
   return {
       {"FloodsKeepAlives", "44", Says(std::string(400'000, '\0')), Ending::kStays},

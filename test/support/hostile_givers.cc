@@ -1,5 +1,5 @@
-// Who gives blocks that are wrong, unasked, late or never. Hazards 46, 47, 52, 54. All of them are asked only where they
-// have something: who dials a seeder never is, but for those who send unasked.
+// Who gives blocks that are wrong, unasked, late or never. Hazards 46, 47, 52, 54. All of them are asked only where
+// they have something: who dials a seeder never is, but for those who send unasked.
 #include <chrono>
 #include <memory>
 

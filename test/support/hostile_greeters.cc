@@ -91,7 +91,8 @@ std::vector<HostilePeer> HostileGreeters(const Payload& payload) {
          return ours;
        }),
        Ending::kRefused},
-      {"SpeaksHttp", "51", Babbles("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nno!"),
+      {"SpeaksHttp", "51",
+       Babbles("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nno!"),
        Ending::kRefused},
       {"NamesAProtocolOf255Bytes", "51", Babbles(std::string(300, '\xff')), Ending::kRefused},
       {"SaysNothing", "51", Babbles(""), Ending::kStays},

@@ -41,10 +41,10 @@ std::vector<HostilePeer> HostilePeers(const Payload& payload);
 
 // By what they break; HostilePeers() has them all.
 std::vector<HostilePeer> HostileGreeters(const Payload& payload);
-std::vector<HostilePeer> HostileTalkers(const Payload& payload);     // lengths, indices, flapping
-std::vector<HostilePeer> HostileFloods(const Payload& payload);      // of valid messages; never reading
-std::vector<HostilePeer> HostileGivers(const Payload& payload);      // of blocks
-std::vector<HostilePeer> HostileExtenders(const Payload& payload);   // BEP 9, 10, 11
+std::vector<HostilePeer> HostileTalkers(const Payload& payload);    // lengths, indices, flapping
+std::vector<HostilePeer> HostileFloods(const Payload& payload);     // of valid messages; never reading
+std::vector<HostilePeer> HostileGivers(const Payload& payload);     // of blocks
+std::vector<HostilePeer> HostileExtenders(const Payload& payload);  // BEP 9, 10, 11
 
 // --- What their scripts are made of ----------------------------------------------------------------------------------
 namespace hostile {

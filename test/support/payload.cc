@@ -54,9 +54,8 @@ void Payload::Make(const std::string& name, const std::string& files_field, uint
   for (size_t at = 0; at < bytes_.size(); at += piece_length) {
     absl::StrAppend(&hashes, Sha1::Of(absl::string_view(bytes_).substr(at, piece_length)).Raw());
   }
-  torrent_file_ =
-      absl::StrCat("d4:infod", files_field, "4:name", Bencoded(name), "12:piece lengthi", piece_length, "e6:pieces",
-                   Bencoded(hashes), is_private ? "7:privatei1e" : "", "ee");
+  torrent_file_ = absl::StrCat("d4:infod", files_field, "4:name", Bencoded(name), "12:piece lengthi", piece_length,
+                               "e6:pieces", Bencoded(hashes), is_private ? "7:privatei1e" : "", "ee");
   absl::StatusOr<Metainfo> metainfo = ParseMetainfo(torrent_file_);
   if (!metainfo.ok()) {
     fprintf(stderr, "payload %s: %s\n", name.c_str(), metainfo.status().ToString().c_str());
