@@ -57,7 +57,7 @@ endif
 
 WARNINGS := -Wall -Wextra -Wconversion -Wformat=2 -Werror=format-security $(WERROR)
 HARDENING := -fPIE -fstack-protector-strong -D_GLIBCXX_ASSERTIONS $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
-SANITIZER := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+SANITIZER := $(if $(SANITIZE),-DTORRENT_SANITIZED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_CXXFLAGS := -std=c++20 -Iinclude -Isrc -I. -pthread -MMD -MP -DTORRENT_VERSION='"$(VERSION)"' $(WARNINGS) $(HARDENING) \
   $(SANITIZER) $(PKG_CFLAGS) $(CXXFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(SANITIZER) $(LDFLAGS)

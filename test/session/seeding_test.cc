@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -272,21 +273,31 @@ bool WaitForUnchoked(std::vector<Suitor>* suitors, int count) {
 }
 
 TEST_F(Seeding, UnchokesEightOfTenAndGivesAFreeSlotAwayAtOnce) {
-  std::vector<Suitor> suitors(10);
-  for (size_t i = 0; i < suitors.size(); i++) {
-    suitors[i].peer =
-        Greet(session_, payload_, absl::StrCat("suitor ", i), /*fast=*/false, absl::StrCat("127.0.1.", i + 1));
-    ASSERT_NE(suitors[i].peer, nullptr);
-    ASSERT_TRUE(suitors[i].peer->Send(Bytes(wire::EncodeInterested)));
+  std::vector<Suitor> suitors;
+  int made = 0;
+  const auto fill = [&] {
+    while (suitors.size() < 10) {
+      made++;
+      suitors.push_back(
+          {Greet(session_, payload_, absl::StrCat("suitor ", made), false, absl::StrCat("127.0.1.", made))});
+      if (suitors.back().peer == nullptr || !suitors.back().peer->Send(Bytes(wire::EncodeInterested))) return false;
+    }
+    return true;
+  };
+  // One of eight goes: one that waited follows without a round. On a slow machine a round may come in between, which
+  // then tells nothing.
+  bool without_a_round = false;
+  for (int attempt = 0; attempt < 5 && !without_a_round; attempt++) {
+    ASSERT_TRUE(fill());
+    ASSERT_TRUE(WaitForUnchoked(&suitors, 8));
+    const size_t rounds = session_.events().All<ChokeRoundEvent>().size();
+    const auto gone = std::find_if(suitors.begin(), suitors.end(), [](const Suitor& s) { return s.unchoked; });
+    gone->peer->HangUp();
+    suitors.erase(gone);
+    ASSERT_TRUE(WaitForUnchoked(&suitors, 8));
+    without_a_round = session_.events().All<ChokeRoundEvent>().size() == rounds;
   }
-  ASSERT_TRUE(WaitForUnchoked(&suitors, 8));
-  // Two go, one by losing interest and one altogether: the two that waited follow without a round.
-  size_t gone = 0;
-  while (!suitors[gone].unchoked) gone++;
-  suitors[gone].peer->HangUp();
-  suitors.erase(suitors.begin() + static_cast<ptrdiff_t>(gone));
-  ASSERT_TRUE(WaitForUnchoked(&suitors, 8));
-  EXPECT_TRUE(session_.events().All<ChokeRoundEvent>().empty());
+  EXPECT_TRUE(without_a_round);
 
   // A whole round: one of the slots is for whoever the lot finds.
   for (int i = 0; i < 3; i++) {
