@@ -230,7 +230,7 @@ inline constexpr size_t kDhtSampledPeers = 50;  // of them, in a reply
 // To a read-only node: fewer bytes than those of the four nodes that are left out for them.
 inline constexpr size_t kDhtUnprovenPeers = 6;
 inline constexpr std::chrono::minutes kDhtSecretLifetime{5};
-// Nodes to begin with: how many addresses are kept, and the wait between tries while the table is empty.
+// Nodes to begin with: how many addresses are kept, and the wait between tries while fewer than a bucket answer.
 inline constexpr size_t kMaxDhtBootstrapNodes = 64;
 inline constexpr std::chrono::seconds kMinDhtBootstrapBackoff{5};
 inline constexpr std::chrono::minutes kMaxDhtBootstrapBackoff{5};

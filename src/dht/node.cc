@@ -209,7 +209,7 @@ void Node::OnLost(const SentQuery& query, TimePoint now) {
 }
 
 void Node::StepBootstrap(TimePoint now) {
-  if (table_.size() > 0) {
+  if (!IsPoor()) {
     bootstrap_backoff_ = kMinDhtBootstrapBackoff;
     return;
   }
@@ -268,7 +268,7 @@ void Node::SearchFarAway(int bits) {
 
 TimePoint Node::NextDeadline() const {
   TimePoint next = std::min({transactions_.NextDeadline(), responder_.NextDeadline(), next_maintenance_});
-  if (table_.size() == 0 && !bootstrap_.empty()) next = std::min(next, next_bootstrap_);
+  if (IsPoor() && !bootstrap_.empty()) next = std::min(next, next_bootstrap_);
   return next;
 }
 
@@ -285,7 +285,7 @@ void Node::AddBootstrap(const Endpoint& node, bool router, TimePoint now) {
                                  [&](const BootstrapNode& other) { return other.endpoint == node; });
   if (known || bootstrap_.size() >= kMaxDhtBootstrapNodes) return;
   bootstrap_.push_back({node, router});
-  if (table_.size() == 0) AskBootstrap(node);
+  if (IsPoor()) AskBootstrap(node);
 }
 
 void Node::AddHeard(const Endpoint& node) {

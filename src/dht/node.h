@@ -49,8 +49,9 @@ class Node {
   void Step(TimePoint now);
   TimePoint NextDeadline() const;
 
-  // Somebody to begin with, asked at once while the table is empty, and again and again with growing waits. A router is
-  // not taken into the table: it serves everybody's beginning and no more.
+  // Somebody to begin with, asked at once while the table is poor, and again and again with growing waits: a few nodes
+  // that know only each other would remain an island. A router is not taken into the table: it serves everybody's
+  // beginning and no more.
   void AddBootstrap(const Endpoint& node, bool router, TimePoint now);
   // A node that was named by somebody who may (address policy): pinged, and taken if it answers.
   void AddHeard(const Endpoint& node);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -135,6 +136,27 @@ TEST_F(NodeTest, AsksDeadBootstrapNodesLessAndLess) {
   dead.answers = true;
   net_.Run(minutes(6));
   EXPECT_GE(dead.queries.size(), first + 5) << "but never stops";
+}
+
+TEST_F(NodeTest, AnIslandOfFewAsksItsFirstOnesAgain) {
+  Node* a = net_.AddNode("127.0.0.1:6881");
+  Node* b = net_.AddNode("127.0.0.2:6881");
+  // At first nobody is there whom they were told of, but each other.
+  for (Node* node : {a, b}) {
+    node->AddBootstrap(At("127.0.0.3:6881"), false, net_.now());
+    node->AddBootstrap(At(node == a ? "127.0.0.2:6881" : "127.0.0.1:6881"), false, net_.now());
+  }
+  ASSERT_TRUE(net_.RunUntil([&] { return a->bootstrapped() && b->bootstrapped(); }, seconds(3)));
+  Node* c = net_.AddNode("127.0.0.3:6881");
+  Node* d = net_.AddNode("127.0.0.4:6881");
+  d->AddBootstrap(At("127.0.0.3:6881"), false, net_.now());
+  EXPECT_TRUE(net_.RunUntil(
+      [&] {
+        return std::all_of(net_.nodes().begin(), net_.nodes().end(),
+                           [](const auto& node) { return node->table().size() == 3; });
+      },
+      2 * kMinDhtBootstrapBackoff));
+  EXPECT_THAT(c->table().All(), SizeIs(3));
 }
 
 TEST_F(NodeTest, ALateAnswerCounts) {

@@ -47,8 +47,11 @@ def our_dht(host, count):
                              *[argument for node in sorted(first) for argument in ("--dht-bootstrap", node)],
                              name=f"ours-node-{number}"))
         nodes.append(f"{address}:{PORT}")
-        if number == 0:  # which nobody would ask again, once he knows others
-            wait_until(lambda: programs[0].events("dht") or not programs[0].running, START, "the first node")
+        # The first ones know each other before more come: nobody asks a node again that was not there yet, once he knows
+        # others, so that they could remain among themselves.
+        if number < 3:
+            wait_until(lambda: programs[-1].events("dht") and programs[-1].latest("dht", "nodes") >= min(number, 1)
+                       or not programs[-1].running, START, f"node {number} to be one of the DHT")
     enough = min(8, count - 1)
     for program in programs:
         wait_until(lambda program=program: program.latest("dht", "nodes") >= enough or not program.running, 2 * START,

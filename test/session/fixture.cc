@@ -46,13 +46,8 @@ bool TestSession::WaitStatus(const std::function<bool(const TorrentStatus&)>& is
 }
 
 bool TestSession::StopsInTime() {
-#ifdef TORRENT_SANITIZED
-  constexpr std::chrono::seconds kPromised{25};  // five times as slow, and more on a machine with other work
-#else
-  constexpr std::chrono::seconds kPromised{5};
-#endif
   session_->RequestStop();
-  return session_->WaitStopped(id_, kPromised);
+  return session_->WaitStopped(id_, std::chrono::seconds(5));
 }
 
 SeedingSession::SeedingSession(Folders* folders, const Payload& payload, SessionOptions options, uint32_t events)

@@ -27,8 +27,10 @@ constexpr size_t kWriteBlocks = kWriteRunBytes / kBlockBytes;
 constexpr Duration kTurn = std::chrono::milliseconds(250);
 constexpr double kRate = 4.0 * kTurnBlocks * kBlockBytes;
 
-// A download is measured in so many parts.
-constexpr uint64_t kParts = 10;
+// A download is measured in parts of so many blocks, half a millisecond each: shorter than the turn that the system gives
+// a thread, so that among several measurements there is one of each part that nobody came between. Whoever comes
+// between leaves cold caches, which cost a large swarm more than a small one.
+constexpr uint64_t kPartBlocks = 8000;
 
 // All pieces have the hash of no bytes at all, for none are hashed.
 std::shared_ptr<const Metainfo> MakeMetainfo(uint32_t pieces) {
@@ -156,9 +158,9 @@ WholeDownload::Cost WholeDownload::Measure(SwarmKind kind, uint32_t pieces, uint
   Cost cost;
   cost.blocks_ = uint64_t{pieces} * kBlocksPerPiece;
   double start = ThreadSeconds();
-  for (uint64_t part = 1; part <= kParts; part++) {
-    // The last part ends when all is written.
-    download.Run(part < kParts ? cost.blocks_ * part / kParts : UINT64_MAX);
+  for (uint64_t blocks = 0; blocks < cost.blocks_;) {
+    blocks += kPartBlocks;
+    download.Run(blocks < cost.blocks_ ? blocks : UINT64_MAX);  // the last part ends when all is written
     const double end = ThreadSeconds();
     cost.parts_.push_back(end - start);
     start = end;
