@@ -60,7 +60,8 @@ void PeerRegistry::StopLiar(const Endpoint& endpoint) {
 void PeerRegistry::WakeIf(const std::function<bool(const PeerLink&)>& choose) {
   MutexLock lock(&mutex_);
   for (auto& [id, link] : links_) {
-    if (choose(*link)) link->mailbox.Wake();
+    // Who shakes hands has nothing to look for yet, and what wakes it then, ends it.
+    if (link->established.load(std::memory_order_acquire) && choose(*link)) link->mailbox.Wake();
   }
 }
 

@@ -33,7 +33,7 @@ class PeerRegistry {
   // Stops all connections with that address: the port alone tells peers of one machine apart only where it is not
   // global.
   void StopLiar(const Endpoint& endpoint);
-  // Wakes those for whom `choose` is true.
+  // Wakes those for whom `choose` is true, of those whose handshakes are through.
   void WakeIf(const std::function<bool(const PeerLink&)>& choose);
   // No Add succeeds any more, and all that are here are asked to leave.
   void StopAll(const absl::Status& reason);

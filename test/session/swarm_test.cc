@@ -166,6 +166,28 @@ TEST(OwnSwarm, DialsWhoCameAndLeft) {
   EXPECT_EQ(payload.Differences(folders.output.path()), "");
 }
 
+// Everybody is woken when the download completes; who was just saying hello must not be sent away by that.
+TEST(OwnSwarm, WhoShakesHandsWhenItCompletesStays) {
+  const Payload payload("hello.bin", 300 * kKiB, 64 * kKiB);
+  ScriptedSeeder seeder(&payload, {}, "127.0.0.2");
+  Folders folders;
+  TestSession session(&folders);
+  TorrentOptions options;
+  options.seed = true;
+  session.Add(payload, {seeder.address()}, options);
+  std::unique_ptr<PeerConnection> late = session.Dial("127.0.0.3");
+  ASSERT_NE(late, nullptr);
+  const std::string hello = wire::EncodeHandshake(HandshakeOf(payload.metainfo()->infohash, "late", false));
+  ASSERT_TRUE(late->Send(hello.substr(0, wire::kHandshakeHeadBytes)));
+  std::string answer;
+  ASSERT_TRUE(late->ReadRaw(wire::kHandshakeBytes, &answer));
+  seeder.Open();
+  ASSERT_TRUE(session.WaitDone());
+  EXPECT_FALSE(late->WaitClosed(std::chrono::milliseconds(200)));
+  ASSERT_TRUE(late->Send(hello.substr(wire::kHandshakeHeadBytes)));
+  EXPECT_TRUE(late->Expect(wire::MessageId::kBitfield).has_value());
+}
+
 // Hazard 49: the address that a tracker gives may be our own.
 TEST(OwnSwarm, DoesNotStayConnectedToItself) {
   const Payload payload("self.bin", 300 * kKiB, 64 * kKiB);

@@ -118,6 +118,10 @@ TEST_F(PeerRegistryTest, AfterStopAllNobodyComesAndAllAreAskedToLeave) {
 TEST_F(PeerRegistryTest, WakesThoseThatAreChosen) {
   auto a = Add(&registry_, false), b = Add(&registry_, false);
   a->hungry = true;
+  // What wakes a worker that shakes hands makes it stop.
+  registry_.WakeIf([](const PeerLink& link) { return link.hungry.load(); });
+  EXPECT_FALSE(a->mailbox.HasMail());
+  a->established = b->established = true;
   registry_.WakeIf([](const PeerLink& link) { return link.hungry.load(); });
   EXPECT_TRUE(a->mailbox.HasMail());
   EXPECT_FALSE(b->mailbox.HasMail());
