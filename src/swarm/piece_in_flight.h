@@ -49,6 +49,13 @@ struct BlockTimes {
   static constexpr uint32_t kGraceMs = 300;
   uint32_t OverdueAfterMs(int h) const { return expected_ms[h] + (expected_ms[h] - requested_ms[h]) + kGraceMs; }
   bool Overdue(int h, uint32_t now_ms) const { return now_ms > OverdueAfterMs(h); }
+  // One that is late at all. Who was late by some time is believed to be late by as much again, so that one that went
+  // silent is worth less from moment to moment, whatever it was expected to do.
+  uint32_t LateAfterMs(int h) const { return expected_ms[h] + kGraceMs; }
+  bool Late(int h, uint32_t now_ms) const { return now_ms > LateAfterMs(h); }
+  uint32_t BelievedMs(int h, uint32_t now_ms) const {
+    return Late(h, now_ms) ? now_ms + (now_ms - expected_ms[h]) : expected_ms[h];
+  }
 };
 
 struct PieceInFlight {
@@ -66,8 +73,9 @@ struct PieceInFlight {
   bool exclusive = false;
   ClaimantId exclusive_owner = 0;
   // Bounds, so that its blocks need not be looked at one by one: none that one claimant holds alone is expected later,
-  // no holder is overdue before.
+  // no holder is late or overdue before.
   uint32_t latest_expected_ms = 0;
+  uint32_t late_after_ms = 0xffffffff;
   uint32_t overdue_after_ms = 0xffffffff;
 
   std::vector<BlockInFlight> blocks;
@@ -107,12 +115,13 @@ struct PieceInFlight {
     for (int h = 0; h < 2; h++) {
       if (block.holders[h] == 0) continue;
       if (block.holders[1 - h] == 0) latest_expected_ms = std::max(latest_expected_ms, times[number].expected_ms[h]);
+      late_after_ms = std::min(late_after_ms, times[number].LateAfterMs(h));
       overdue_after_ms = std::min(overdue_after_ms, times[number].OverdueAfterMs(h));
     }
   }
   void ForgetBounds() {
     latest_expected_ms = 0;
-    overdue_after_ms = 0xffffffff;
+    late_after_ms = overdue_after_ms = 0xffffffff;
   }
 
   bool drained() const { return on_disk_blocks == accepted_blocks && !hash_token_taken; }

@@ -83,7 +83,8 @@ class LastExpected {
   std::vector<Block> blocks_;
 };
 
-// Offers what others hold of the piece and `id` may take over, and draws the piece's bounds anew.
+// Offers what others hold of the piece and `id` may take over, and draws the piece's bounds anew. In the endgame a
+// holder that is late may lose its place to one that is expected sooner than it is believed to be.
 void OfferHeld(PieceInFlight* piece, ClaimantId id, bool endgame, uint32_t now_ms, LastExpected* last) {
   piece->ForgetBounds();
   for (uint32_t number = 0; number < piece->block_count(); number++) {
@@ -96,9 +97,10 @@ void OfferHeld(PieceInFlight* piece, ClaimantId id, bool endgame, uint32_t now_m
     for (int h = 0; h < 2; h++) {
       if (block.holders[h] == 0 || times.Overdue(h, now_ms)) {
         place = h;
-      } else {
-        soonest = std::min(soonest, times.expected_ms[h]);
+        continue;
       }
+      if (endgame && place < 0 && times.Late(h, now_ms)) place = h;
+      soonest = std::min(soonest, endgame ? times.BelievedMs(h, now_ms) : times.expected_ms[h]);
     }
     if (block.holders[0] == id || block.holders[1] == id) continue;
     if (!endgame && soonest != LastExpected::kNever) {
@@ -371,8 +373,8 @@ void PieceQueue::TakeHeldLocked(Source* source, size_t count, uint32_t now_ms, s
   LastExpected last(count, endgame ? mine : now_ms + kMuchSooner * (mine - now_ms) + BlockTimes::kGraceMs);
   std::vector<PieceInFlight*> stuck;
   for (auto& [index, piece] : in_flight_) {
-    if (piece->latest_expected_ms <= last.floor_ms() && now_ms <= piece->overdue_after_ms && !piece->exclusive)
-      continue;
+    const uint32_t look_after_ms = endgame ? piece->late_after_ms : piece->overdue_after_ms;
+    if (piece->latest_expected_ms <= last.floor_ms() && now_ms <= look_after_ms && !piece->exclusive) continue;
     if (piece->verified || piece->failed || piece->restart || !source->pieces.Test(index)) continue;
     if (piece->exclusive) {
       if (ShouldTakeOverLocked(*piece, *source, now_ms)) stuck.push_back(piece.get());

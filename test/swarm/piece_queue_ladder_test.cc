@@ -381,6 +381,38 @@ TEST(PieceQueueEndgameTest, AfterTwoSecondsWithoutAnAnswerAnotherIsAsked) {
   EXPECT_EQ(ToBlocks(world.Claim(slow, 2)).size(), 2u);
 }
 
+TEST(PieceQueueEndgameTest, WhoIsLateIsNotBelievedForAsLongAgain) {
+  // hazard 52: a new peer's queue is expected to take seconds, and its last block for twice that time. If it is mute,
+  // nobody waits so long.
+  QueueWorld world(4, 8);
+  world.Begin();
+  Peer* mute = world.Seed();
+  Peer* fast = world.Seed(1e6, milliseconds(10));
+  ASSERT_EQ(ToBlocks(world.Claim(mute, 32)).size(), 32u);
+  world.Advance(seconds(7));  // the 27th is due now; overdue it would be in seven seconds more
+  for (int i = 0; i < 10; i++) {
+    for (const BlockRef& block : ToBlocks(world.Claim(fast, 8))) world.Deliver(fast, ToText({block}));
+    world.Advance(milliseconds(100));
+  }
+  world.Settle();
+  EXPECT_TRUE(world.queue().Complete());
+}
+
+TEST(PieceQueueEndgameTest, OfTwoThatAreLateOneLosesItsPlace) {
+  QueueWorld world(1, 2);
+  world.Begin();
+  Peer* a = world.Seed(10e3);  // 1.6 s a block
+  Peer* b = world.Seed(25e3);  // 0.65 s
+  Peer* c = world.Seed(100e3);
+  ASSERT_EQ(world.Claim(a, 2), "0.0 0.1");
+  ASSERT_EQ(world.Claim(b, 2), "0.1 0.0");
+  world.Advance(milliseconds(900));
+  EXPECT_EQ(world.Claim(c, 2), "");  // two hold each, and none is late by much
+  world.Advance(milliseconds(300));
+  EXPECT_EQ(world.Claim(c, 2), "0.1");
+  EXPECT_EQ(world.cancels, "b:0.1");
+}
+
 TEST(PieceQueueEndgameTest, WhilePiecesAreMissingOnlyOverdueBlocksAreAskedForTwice) {
   QueueWorld world(3, 2);
   world.Begin();
