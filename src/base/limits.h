@@ -288,8 +288,10 @@ inline constexpr std::chrono::seconds kSendTimeout{60};   // output that waits t
 inline constexpr std::chrono::seconds kIdleTimeout{180};  // nothing received; BEP 3's keep-alives come every 120 s
 inline constexpr std::chrono::seconds kKeepAliveEvery{110};
 inline constexpr std::chrono::seconds kLateAnswer{60};  // a block may come that long after its request was given up
-inline constexpr std::chrono::seconds kSnubTime{60};    // asked and giving nothing: no slot in return
-inline constexpr size_t kMaxKnownPeers = 2000;          // addresses kept a torrent
+// Unchoked and asking for nothing, or reading nothing, for so long: its slot is free for others. A round trip is less.
+inline constexpr std::chrono::seconds kIdleSlotTime{2};
+inline constexpr std::chrono::seconds kSnubTime{60};  // asked and giving nothing: no slot in return
+inline constexpr size_t kMaxKnownPeers = 2000;        // addresses kept a torrent
 // Of them, what these sources may fill: none of them is worth all the room, and each can be made up by a stranger.
 inline constexpr size_t kMaxKnownOfPex = kMaxKnownPeers / 2;
 inline constexpr size_t kMaxKnownOfDht = kMaxKnownPeers / 2;

@@ -30,9 +30,9 @@ std::vector<uint64_t> Choker::Round(const std::vector<Peer>& peers, bool seeding
     if (peer.interested) ranked.push_back(&peer);
   }
   std::stable_sort(ranked.begin(), ranked.end(), [seeding](const Peer* a, const Peer* b) {
-    if (seeding) return a->takes_rate > b->takes_rate;
-    if (a->snubbed != b->snubbed) return b->snubbed;
-    return a->gives_rate > b->gives_rate;
+    if (!seeding && a->snubbed != b->snubbed) return b->snubbed;
+    const double a_rate = seeding ? a->takes_rate : a->gives_rate, b_rate = seeding ? b->takes_rate : b->gives_rate;
+    return a_rate != b_rate ? a_rate > b_rate : b->idle && !a->idle;
   });
   std::vector<uint64_t> unchoked;
   // One of the slots is the optimistic one.
@@ -56,7 +56,7 @@ std::vector<uint64_t> Choker::Round(const std::vector<Peer>& peers, bool seeding
 
 std::vector<uint64_t> Choker::FillFreeSlots(const std::vector<Peer>& peers) const {
   int taken = 0;
-  for (const Peer& peer : peers) taken += peer.unchoked && peer.interested;
+  for (const Peer& peer : peers) taken += peer.unchoked && peer.interested && !peer.idle;
   std::vector<uint64_t> unchoke;
   for (const Peer& peer : peers) {
     if (taken >= slots_) break;

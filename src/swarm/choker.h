@@ -1,6 +1,7 @@
 // Who may download from us (BEP 3, "choking"): every ten seconds those that gave most get the slots, and one more,
-// drawn by lot every thirty seconds, gets a chance to show what it gives. A seeder ranks by what peers take. Thread:
-// the coordinator's. Takes `now`: tested without waiting.
+// drawn by lot every thirty seconds, gets a chance to show what it gives. A seeder ranks by what peers take. Who has a
+// slot and takes nothing keeps nobody out: its slot counts as free. Thread: the coordinator's. Takes `now`: tested
+// without waiting.
 #ifndef TORRENT_SWARM_CHOKER_H_
 #define TORRENT_SWARM_CHOKER_H_
 
@@ -25,6 +26,7 @@ class Choker {
     double gives_rate;  // bytes a second from it, since the last round
     double takes_rate;  // and to it
     TimePoint connected_at;
+    bool idle = false;  // unchoked, and takes nothing of what it could have
   };
 
   // `upload_limit` in bytes a second; 0: none.

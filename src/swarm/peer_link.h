@@ -34,6 +34,7 @@ struct PeerLink {
   std::atomic<bool> am_interested{false};
   std::atomic<bool> peer_choking{true};
   std::atomic<bool> peer_interested{false};
+  std::atomic<bool> idle{false};  // unchoked, and takes nothing
   std::atomic<bool> is_seed{false};
   std::atomic<bool> snubbed{false};         // gave nothing for a minute that it was asked for
   std::atomic<bool> hungry{false};          // would claim more than there was

@@ -209,6 +209,7 @@ absl::Status PeerWorker::SendOut(TimePoint now) {
   } else if (progress || send_blocked_since_ == TimePoint::max()) {
     send_blocked_since_ = now;
   }
+  CheckSlot(now);
   return absl::OkStatus();
 }
 
@@ -232,6 +233,9 @@ absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
       std::min({deadline, download_->ReviewAt(), upload_->ResumeAt(), pex_.NextLook(), metadata_->ResumeAt(now)});
   if (am_interested_ && download_->hungry() && !peer_choking_) deadline = std::min(deadline, now + kHungryRetry);
   if (read_resume_ > now) deadline = std::min(deadline, read_resume_);
+  if (takes_nothing_since_ != TimePoint::max() && !link_->idle.load(std::memory_order_relaxed)) {
+    deadline = std::min(deadline, takes_nothing_since_ + kIdleSlotTime);
+  }
   if (!download_->asked_any()) receiver_->Rest();
   pollfd fds[2] = {{stream_->fd(), stream_->PollEvents(may_read, upload_->wants_to_write()), 0},
                    {link_->mailbox.fd(), POLLIN, 0}};
@@ -296,6 +300,19 @@ absl::Status PeerWorker::CheckTimes(TimePoint now) {
   if (!waits) last_payload_ = now;
   link_->snubbed.store(now - last_payload_ > kSnubTime, std::memory_order_relaxed);
   return absl::OkStatus();
+}
+
+// Whether the peer makes use of its being unchoked. One that waits for our own limit does.
+void PeerWorker::CheckSlot(TimePoint now) {
+  const bool interested = link_->peer_interested.load(std::memory_order_relaxed);
+  if (upload_->choking() || !interested || (upload_->has_requests() && send_blocked_since_ == TimePoint::max())) {
+    takes_nothing_since_ = TimePoint::max();
+  } else if (takes_nothing_since_ == TimePoint::max()) {
+    takes_nothing_since_ = upload_->has_requests() ? send_blocked_since_ : now;
+  }
+  const bool idle = takes_nothing_since_ != TimePoint::max() && now - takes_nothing_since_ >= kIdleSlotTime;
+  if (link_->idle.exchange(idle, std::memory_order_relaxed) == idle) return;
+  if (idle) context_->call(kInterestChanged);  // somebody may wait for the slot
 }
 
 // --- Trace -----------------------------------------------------------------------------------------------------------

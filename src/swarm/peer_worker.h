@@ -71,6 +71,7 @@ class PeerWorker {
   absl::Status Wait(TimePoint now, bool* readable);
   absl::Status ReadIn(TimePoint now);
   absl::Status CheckTimes(TimePoint now);
+  void CheckSlot(TimePoint now);
   bool MayRead(TimePoint now);
 
   absl::Status HandleItem(Receiver::Item item, TimePoint now);
@@ -114,7 +115,8 @@ class PeerWorker {
   TimePoint last_sent_;
   TimePoint last_payload_;  // of the peer, for the snub
   TimePoint send_blocked_since_ = TimePoint::max();
-  TimePoint read_resume_ = TimePoint::min();  // the rate limit let nothing pass: not before that
+  TimePoint takes_nothing_since_ = TimePoint::max();  // while unchoked: asks for nothing, or reads nothing
+  TimePoint read_resume_ = TimePoint::min();          // the rate limit let nothing pass: not before that
   TimePoint toggle_window_;
   int toggles_ = 0;
   int rejects_in_a_row_ = 0;

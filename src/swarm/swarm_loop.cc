@@ -239,7 +239,8 @@ std::vector<Choker::Peer> Swarm::PeersForChoker(bool start_new_round, TimePoint 
     RoundFigures& before = at_last_round_[link->id];
     peers.push_back({link->id, link->peer_interested.load(), !link->am_choking.load(), link->snubbed.load(),
                      static_cast<double>(total.downloaded - before.downloaded) / seconds,
-                     static_cast<double>(total.uploaded - before.uploaded) / seconds, link->started});
+                     static_cast<double>(total.uploaded - before.uploaded) / seconds, link->started,
+                     link->idle.load()});
     if (start_new_round) before = total;
   }
   if (start_new_round) last_round_ = now;

@@ -136,5 +136,21 @@ TEST(ChokerTest, WhoBecomesInterestedGetsAFreeSlotAtOnce) {
   EXPECT_THAT(choker.FillFreeSlots(peers), IsEmpty());
 }
 
+// Hazards 43, 48: interested peers that take nothing could hold all slots of a seeder, and an honest one would wait for
+// the lot.
+TEST(ChokerTest, ASlotOfWhichNothingIsTakenIsFree) {
+  Choker choker(0, 1);
+  std::vector<Choker::Peer> peers = Peers(10);
+  for (Choker::Peer& peer : peers) {
+    peer.takes_rate = 0;
+    peer.idle = peer.unchoked = peer.id <= 8;
+  }
+  EXPECT_THAT(choker.FillFreeSlots(peers), ElementsAre(9, 10));
+  const std::vector<uint64_t> unchoked = choker.Round(peers, /*seeding=*/true, 0, kBegin);
+  EXPECT_THAT(unchoked, Contains(9));
+  EXPECT_THAT(unchoked, Contains(10));
+  EXPECT_EQ(unchoked.size(), 8u);
+}
+
 }  // namespace
 }  // namespace torrent
