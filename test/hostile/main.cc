@@ -5,6 +5,7 @@
 //   hostile_peers OPTIONS FOLDER NAME...             plays until its standard input ends
 //     --size BYTES --piece BYTES                     of the torrent
 //     --honest N --rate BYTES                        so many seeders, each connection at that many bytes a second
+//     --hostile-rate BYTES                           what the hostile ones give honestly; without it all that is asked
 //     --at HOST:PORT                                 the hostile ones dial a seeder there, again whenever they are sent
 //                                                    away, in place of listening
 //     --crowd N                                      and so many connections are made to it that say nothing, or half a
@@ -17,20 +18,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <list>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/clock.h"
+#include "base/thread.h"
 #include "test/support/files.h"
 #include "test/support/hostile_peers.h"
 
 namespace torrent::test {
 namespace {
-
-using Json = nlohmann::json;
 
 struct Options {
   bool list = false;
@@ -38,6 +40,7 @@ struct Options {
   uint32_t piece = 64 << 10;
   int honest = 0;
   double rate = 0;
+  double hostile_rate = 0;
   int crowd = 0;
   absl::optional<Endpoint> at;
   std::string folder;
@@ -60,12 +63,13 @@ bool Parse(int argc, char** argv, Options* options) {
     } else if (word == "--at") {
       options->at = Endpoint::Parse(argv[i]);
       if (!options->at) return false;
-    } else if (!(word == "--size"     ? absl::SimpleAtoi(argv[i], &options->size)
-                 : word == "--piece"  ? absl::SimpleAtoi(argv[i], &options->piece)
-                 : word == "--honest" ? absl::SimpleAtoi(argv[i], &options->honest)
-                 : word == "--rate"   ? absl::SimpleAtod(argv[i], &options->rate)
-                 : word == "--crowd"  ? absl::SimpleAtoi(argv[i], &options->crowd)
-                                      : false)) {
+    } else if (!(word == "--size"           ? absl::SimpleAtoi(argv[i], &options->size)
+                 : word == "--piece"        ? absl::SimpleAtoi(argv[i], &options->piece)
+                 : word == "--honest"       ? absl::SimpleAtoi(argv[i], &options->honest)
+                 : word == "--rate"         ? absl::SimpleAtod(argv[i], &options->rate)
+                 : word == "--hostile-rate" ? absl::SimpleAtod(argv[i], &options->hostile_rate)
+                 : word == "--crowd"        ? absl::SimpleAtoi(argv[i], &options->crowd)
+                                            : false)) {
       return false;
     }
   }
@@ -96,9 +100,10 @@ class Crowd {
  public:
   Crowd(const Payload& payload, const Endpoint& at, int size) : payload_(payload), at_(at), size_(size) {}
 
-  // Some of those that are still to come; called every few milliseconds.
+  // Some of those that are still to come; called every 20 ms. What the seeder's queue of the system has no room for
+  // waits.
   void Step() {
-    for (int i = 0; i < 20 && made_ < size_; i++) {
+    for (int i = 0; i < 10 && made_ < size_; i++) {
       const std::string from = absl::StrCat("127.2.", made_ / 250, ".", 1 + made_ % 250);
       std::unique_ptr<PeerConnection> peer = PeerConnection::Dial(at_, from);
       if (peer == nullptr) return;
@@ -118,6 +123,17 @@ class Crowd {
   std::vector<std::unique_ptr<PeerConnection>> here_;
 };
 
+// Names that need no escaping, and values as they stand.
+template <typename Value>
+std::string JsonObject(const std::map<std::string, Value>& values) {
+  return absl::StrCat("{",
+                      absl::StrJoin(values, ", ",
+                                    [](std::string* out, const auto& entry) {
+                                      absl::StrAppend(out, "\"", entry.first, "\": ", entry.second);
+                                    }),
+                      "}");
+}
+
 int Run(const Options& options) {
   const Payload payload("hostile.bin", options.size, options.piece);
   WriteFile(options.folder + "/hostile.torrent", payload.torrent_file());
@@ -125,46 +141,58 @@ int Run(const Options& options) {
 
   std::list<ScriptedSeeder> seeders;
   std::map<std::string, ScriptedSeeder*> hostile;
-  Json ready = {{"honest", Json::array()}, {"hostile", Json::object()}};
+  std::vector<std::string> honest_places;
+  std::map<std::string, std::string> hostile_places;
   for (int i = 0; i < options.honest; i++) {
     ScriptedSeeder::Manner manner;
     manner.name = absl::StrCat("honest ", i);
     manner.rate = options.rate;
     seeders.emplace_back(&payload, manner, absl::StrCat("127.0.1.", i + 1));
-    ready["honest"].push_back(seeders.back().address());
+    honest_places.push_back(absl::StrCat("\"", seeders.back().address(), "\""));
   }
   int address = 0;
-  for (const HostilePeer& peer : HostilePeers(payload)) {
+  for (HostilePeer& peer : HostilePeers(payload)) {
     address++;
+    peer.manner.rate = options.hostile_rate;
     if (std::find(options.names.begin(), options.names.end(), peer.name) == options.names.end()) continue;
     seeders.emplace_back(&payload, peer.manner, absl::StrCat("127.0.2.", address));
     hostile[peer.name] = &seeders.back();
-    ready["hostile"][peer.name] = seeders.back().address();
+    hostile_places[peer.name] = absl::StrCat("\"", seeders.back().address(), "\"");
   }
   // Where no hint of a peer may lead: a port below 1024.
   ScriptedSeeder::Manner manner;
   manner.instead = [](ScriptedSeeder::Line& line) { line.ReadUntilClosed(); };
   ScriptedSeeder trap(&payload, manner, "127.0.9.9", /*port=*/1023);
   for (ScriptedSeeder& seeder : seeders) seeder.Open();
-  printf("%s\n", ready.dump().c_str());
+  printf("{\"honest\": [%s], \"hostile\": %s}\n", absl::StrJoin(honest_places, ", ").c_str(),
+         JsonObject(hostile_places).c_str());
   fflush(stdout);
 
+  // The crowd comes when each of the hostile has had its turn: it takes all places that there are.
+  const TimePoint crowd_comes = Now() + std::chrono::seconds(2);
   Crowd crowd(payload, options.at.value_or(Endpoint()), options.at ? options.crowd : 0);
-  while (!StandardInputEnds(20)) {
-    crowd.Step();
+  std::atomic<bool> stop{false};
+  Thread crowding = *Thread::Start("crowd", [&] {
+    while (!stop.load()) {
+      if (Now() >= crowd_comes) crowd.Step();
+      usleep(20'000);
+    }
+  });
+  while (!StandardInputEnds(100)) {
     if (!options.at) continue;
     for (auto& [name, seeder] : hostile) {
       if (seeder->live_connections() == 0) seeder->Dial(*options.at);
     }
   }
-  Json end = {{"delivered", Json::object()}, {"connections", Json::object()}};
-  end["trapped"] = trap.connections();
-  end["crowd"] = crowd.made();
+  stop.store(true);
+  crowding.Join();
+  std::map<std::string, int> delivered, connections;
   for (auto& [name, seeder] : hostile) {
-    end["delivered"][name] = seeder->delivered();
-    end["connections"][name] = seeder->connections();
+    delivered[name] = seeder->delivered();
+    connections[name] = seeder->connections();
   }
-  printf("%s\n", end.dump().c_str());
+  printf("{\"delivered\": %s, \"connections\": %s, \"trapped\": %d, \"crowd\": %d}\n", JsonObject(delivered).c_str(),
+         JsonObject(connections).c_str(), trap.connections(), crowd.made());
   return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "test/session/fixture.h"
 #include "test/support/hostile_peers.h"
 
@@ -71,6 +72,14 @@ INSTANTIATE_TEST_SUITE_P(Of, FaultyPeer, ::testing::ValuesIn(Of(Role::kListens))
 // are gone there are as many threads and descriptors as before.
 class FaultyLeecher : public ::testing::TestWithParam<HostilePeer> {};
 
+std::string WhyGone(TestSession& session) {
+  std::string why = "gone:";
+  for (const PeerGoneEvent& gone : session.events().All<PeerGoneEvent>()) {
+    absl::StrAppend(&why, "\n  ", gone.endpoint, " ", gone.reason.ToString());
+  }
+  return why;
+}
+
 TEST_P(FaultyLeecher, CostsTheSeederNothing) {
   const HostilePeer& fault = GetParam();
   const Payload& payload = FaultsPayload();
@@ -81,7 +90,7 @@ TEST_P(FaultyLeecher, CostsTheSeederNothing) {
     ScriptedSeeder faulty(&payload, fault.manner, "127.0.0.2");
     ASSERT_TRUE(faulty.Dial(session.endpoint()));
     const bool sent_away = fault.ending == Ending::kDropped || fault.ending == Ending::kRefused;
-    ASSERT_TRUE(sent_away ? faulty.WaitHungUpOn(1) : faulty.WaitDelivered());
+    ASSERT_TRUE(sent_away ? faulty.WaitHungUpOn(1) : faulty.WaitDelivered()) << WhyGone(session);
     TestSession leecher(&leecher_folders);
     leecher.Add(payload, {session.address()});
     ASSERT_TRUE(leecher.WaitDone());
@@ -95,6 +104,30 @@ TEST_P(FaultyLeecher, CostsTheSeederNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, FaultyLeecher, ::testing::ValuesIn(Of(Role::kDials)), NameOf);
+
+// Hazards 43, 48: more peers than there are slots are unchoked and take nothing, and who comes after them still gets
+// all within a while, without waiting for the choker's lot.
+TEST(FaultyLeechers, ThatTakeNothingKeepNobodyOut) {
+  const Payload& payload = FaultsPayload();
+  Folders folders, leecher_folders;
+  SeedingSession session(&folders, payload);
+  std::vector<std::unique_ptr<PeerConnection>> sitters;
+  for (int i = 0; i < 20; i++) {
+    const std::string number = std::to_string(i + 1);
+    sitters.push_back(Greet(session, payload, "sitter " + number, false, "127.0.5." + number));
+    ASSERT_NE(sitters.back(), nullptr);
+    ASSERT_TRUE(sitters.back()->Send(Bytes(wire::EncodeInterested)));
+    const bool has_slot = i < 8;
+    ASSERT_EQ(has_slot,
+              sitters.back()->Expect(wire::MessageId::kUnchoke, has_slot ? kPatience : Duration{}).has_value());
+  }
+  const TimePoint begin = Now();
+  TestSession leecher(&leecher_folders);
+  leecher.Add(payload, {session.address()});
+  ASSERT_TRUE(leecher.WaitDone());
+  EXPECT_LT(Now() - begin, std::chrono::seconds(9));  // 2 s are usual, and 10 s the next round
+  EXPECT_EQ(payload.Differences(leecher_folders.output.path()), "");
+}
 
 // The table itself: as many as promised, and each tells what it is for.
 TEST(HostilePeers, AreSixtyAndMoreAndEachNamesItsHazard) {

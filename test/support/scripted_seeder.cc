@@ -113,7 +113,10 @@ bool ScriptedSeeder::ShakeHands(Line* line) {
   const size_t first = line->dialled() ? wire::kHandshakeHeadBytes : 0;
   std::string bytes;
   if (!line->Send(wire::EncodeHandshake(ours()).substr(0, first))) return false;
-  if (!line->peer().ReadRaw(wire::kHandshakeBytes, &bytes)) return false;
+  if (!line->peer().ReadRaw(wire::kHandshakeBytes, &bytes)) {
+    if (manner_.handshake) line->Delivered();  // it was not to somebody's liking
+    return false;
+  }
   absl::StatusOr<wire::Handshake> parsed = wire::ParseHandshake(AsBytes(bytes));
   if (!parsed.ok()) return false;
   theirs = *parsed;
