@@ -11,8 +11,8 @@
 //     --crowd N                                      and so many connections are made to it that say nothing, or half a
 //                                                    handshake, or a whole one and nothing more
 //
-// Writes FOLDER/hostile.torrent and its payload FOLDER/hostile.bin. Prints one line of JSON when all is ready, and one
-// with what happened at the end.
+// Writes FOLDER/hostile.torrent and its payload FOLDER/hostile.bin. Prints a line of JSON when all is ready, one
+// when all of the crowd has come, and one with what happened at the end.
 #include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -102,16 +102,18 @@ class Crowd {
 
   // Some of those that are still to come; called every 20 ms. What the seeder's queue of the system has no room for
   // waits.
-  void Step() {
+  // True when all have come.
+  bool Step() {
     for (int i = 0; i < 10 && made_ < size_; i++) {
       const std::string from = absl::StrCat("127.2.", made_ / 250, ".", 1 + made_ % 250);
       std::unique_ptr<PeerConnection> peer = PeerConnection::Dial(at_, from);
-      if (peer == nullptr) return;
+      if (peer == nullptr) return false;
       const std::string hello = wire::EncodeHandshake(HandshakeOf(payload_.metainfo()->infohash, from, false));
       peer->TrySend(hello.substr(0, hello.size() * static_cast<size_t>(made_ % 3) / 2));
       here_.push_back(std::move(peer));
       made_++;
     }
+    return made_ == size_;
   }
   int made() const { return made_; }
 
@@ -173,8 +175,12 @@ int Run(const Options& options) {
   Crowd crowd(payload, options.at.value_or(Endpoint()), options.at ? options.crowd : 0);
   std::atomic<bool> stop{false};
   Thread crowding = *Thread::Start("crowd", [&] {
-    while (!stop.load()) {
-      if (Now() >= crowd_comes) crowd.Step();
+    while (options.crowd > 0 && !stop.load()) {
+      if (Now() >= crowd_comes && crowd.Step()) {
+        printf("{\"crowd\": %d}\n", crowd.made());
+        fflush(stdout);
+        return;
+      }
       usleep(20'000);
     }
   });

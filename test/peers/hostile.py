@@ -228,6 +228,7 @@ def _(world):
     peers = Peers(host, "peers", size, "--piece", MIB // 4, "--at", "127.0.0.1:7000", "--crowd", crowd, kinds=kinds)
     run = Run(end(home, ours), status_of(seeder, "VmHWM"), 0, [])
     clean.check({"with all of them": run})
+    wait_until(lambda: len(peers.program.out().splitlines()) >= 2, 30, "all of the crowd")
     # These two wait to be unchoked, and among so many that may take longer.
     end_of_peers = check_end(peers, kinds, but=("QueuesRequestsAndNeverReads", "QueuesRequestsAndNeverReadsFast"))
     made, again = end_of_peers["crowd"], sum(end_of_peers["connections"].values())

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <utility>
 
 #include "base/bytes.h"
@@ -140,19 +141,43 @@ void ScriptedSeeder::Serve(Live* live) {
   }
   if (unchoke && !(manner_.unchoke ? manner_.unchoke(line) : line.Send(Bytes(wire::EncodeUnchoke)))) return;
 
-  // For ever: who is silent for so long is the test's business.
-  while (absl::optional<Received> received = live->peer->Read(std::chrono::hours(1))) {
-    if (received->head.form != wire::MessageForm::kMessage) continue;
-    const bool is_request = received->head.id == wire::MessageId::kRequest;
+  const auto answer = [&](const wire::Message& request) {
+    line.requests_++;
+    return manner_.answer ? manner_.answer(line, request) : line.SendBlock(request);
+  };
+  // With a rate requests wait for their turn, and until then they can be cancelled.
+  std::deque<wire::Message> waiting;
+  while (true) {
+    // For ever: who is silent for so long is the test's business.
+    const TimePoint until = waiting.empty() ? Now() + std::chrono::hours(1) : line.next_block_;
+    const absl::optional<Received> received = live->peer->Read(std::max<Duration>(Duration{}, until - Now()));
+    if (!received) {
+      if (live->peer->closed() || Now() < until || waiting.empty()) return;
+      const wire::Message request = waiting.front();
+      waiting.pop_front();
+      if (!answer(request)) return;
+      continue;
+    }
+    const wire::Message& head = received->head;
+    if (head.form != wire::MessageForm::kMessage) continue;
+    const bool is_request = head.id == wire::MessageId::kRequest;
     {
       MutexLock lock(&mutex_);
-      received_[static_cast<uint8_t>(received->head.id)]++;
-      if (is_request) requested_pieces_.push_back(received->head.piece_index);
+      received_[static_cast<uint8_t>(head.id)]++;
+      if (is_request) requested_pieces_.push_back(head.piece_index);
       changed_.SignalAll();
     }
-    if (!is_request) continue;
-    line.requests_++;
-    if (!(manner_.answer ? manner_.answer(line, received->head) : line.SendBlock(received->head))) return;
+    if (is_request && manner_.rate > 0) {
+      waiting.push_back(head);
+    } else if (is_request && !answer(head)) {
+      return;
+    } else if (head.id == wire::MessageId::kCancel) {
+      waiting.erase(std::remove_if(waiting.begin(), waiting.end(),
+                                   [&head](const wire::Message& request) {
+                                     return request.piece_index == head.piece_index && request.begin == head.begin;
+                                   }),
+                    waiting.end());
+    }
   }
 }
 
