@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "test/fuzz/fuzz_target.h"
+#include "test/fuzz/support/session_world.h"
 #include "test/support/files.h"
 
 namespace torrent::fuzz {
@@ -35,10 +36,8 @@ std::vector<std::string> TargetNames() {
   return names;
 }
 
-class Replay : public ::testing::TestWithParam<std::string> {};
-
-TEST_P(Replay, SurvivesItsCorpus) {
-  const std::string folder = std::string(kCorpus) + "/" + GetParam();
+void RunCorpus(const std::string& target) {
+  const std::string folder = std::string(kCorpus) + "/" + target;
   const std::vector<std::string> names = NamesIn(folder);
   EXPECT_FALSE(names.empty()) << folder << " has no input";
   for (const std::string& name : names) {
@@ -48,13 +47,31 @@ TEST_P(Replay, SurvivesItsCorpus) {
     const std::string bytes = test::ReadFile(path);
     const auto exact = std::make_unique<char[]>(bytes.size());
     std::copy(bytes.begin(), bytes.end(), exact.get());
-    FuzzTargets().at(GetParam())(absl::string_view(exact.get(), bytes.size()));
+    FuzzTargets().at(target)(absl::string_view(exact.get(), bytes.size()));
   }
 }
+
+class Replay : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Replay, SurvivesItsCorpus) { RunCorpus(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(All, Replay, ::testing::ValuesIn(TargetNames()), [](const auto& info) { return info.param; });
 
 TEST(ReplayTest, EveryCorpusHasItsTarget) { EXPECT_EQ(NamesIn(kCorpus), TargetNames()); }
+
+// A session that ends at its first byte survives everything: the seeds must get as far as a good peer, and a bad one.
+TEST(ReplayTest, SeedsOfSessionsGetSomewhere) {
+  const SessionWorld::Reach& reach = *SessionWorld::reached();
+  const SessionWorld::Reach before = reach;
+  RunCorpus("peer_session");
+  EXPECT_GE(reach.pieces_received, before.pieces_received + 8) << "a whole download";
+  EXPECT_GT(reach.bytes_sent, before.bytes_sent);
+  EXPECT_GT(reach.liars, before.liars);
+  RunCorpus("peer_blocks");
+  EXPECT_GT(reach.verdicts, before.verdicts);
+  RunCorpus("ut_metadata");
+  EXPECT_GT(reach.adopted, before.adopted);
+}
 
 }  // namespace
 }  // namespace torrent::fuzz

@@ -69,6 +69,11 @@ SessionWorld::Disk* SessionWorld::DiskOf(const Torrent& torrent) {
   return &disks.try_emplace(&torrent, torrent).first->second;
 }
 
+SessionWorld::Reach* SessionWorld::reached() {
+  static Reach reach;
+  return &reach;
+}
+
 SessionWorld::SessionWorld(const Torrent& torrent, uint8_t mode)
     : torrent_(torrent),
       mode_(mode),
@@ -102,6 +107,9 @@ SessionWorld::~SessionWorld() {
   Write();
   while (DoUpkeep()) {
   }
+  Reach* const reach = reached();
+  reach->pieces_received += queue_.NewsCount();
+  reach->bytes_sent += context_->uploaded;
   size_t place = 0;
   const wire::Bitfield written = queue_.Written(&place);
   std::string piece;
@@ -125,9 +133,9 @@ std::string SessionWorld::HandshakeOf(uint8_t peer) const {
 
 std::shared_ptr<PeerLink> SessionWorld::AddLink() {
   const Address address = *Address::Parse((mode_ & kLoopback) != 0 ? "127.0.0.1" : "8.8.8.8");
-  std::shared_ptr<PeerLink> link = *registry_.Add({address, next_port_++}, PeerSource::kIncoming, true);
-  if ((mode_ & kUnchokes) != 0) link->mailbox.PostChoke(false);
-  return link;
+  link_ = *registry_.Add({address, next_port_++}, PeerSource::kIncoming, true);
+  unchoked_ = false;
+  return link_;
 }
 
 void SessionWorld::RunIncoming(std::vector<std::string> portions) {
@@ -142,11 +150,17 @@ void SessionWorld::RunIncoming(std::vector<std::string> portions) {
 }
 
 void SessionWorld::RunAdopted(LiveConnection live) {
+  reached()->adopted++;
   PeerWorker worker(context_.get(), AddLink());
   FUZZ_CHECK(!worker.RunAdopted(std::move(live.stream), live.theirs).ok());
 }
 
 void SessionWorld::LookAround() {
+  // Nobody posts to a link before its handshakes are through: mail would end them.
+  if ((mode_ & kUnchokes) != 0 && !unchoked_ && link_ != nullptr && link_->established) {
+    link_->mailbox.PostChoke(false);
+    unchoked_ = true;
+  }
   if ((mode_ & kLateDisk) == 0) Write();
   while (DoUpkeep()) {
   }
@@ -180,6 +194,7 @@ bool SessionWorld::DoUpkeep() {
   } else if (const absl::optional<uint32_t> failed = queue_.TakeFailed()) {
     queue_.KeepEvidence(*failed, *HashBlocks(store, *failed), &effects);
   } else if (const absl::optional<uint32_t> good = queue_.TakeVerdict()) {
+    reached()->verdicts++;
     queue_.Judge(*good, *HashBlocks(store, *good), &effects);
   } else {
     return false;
@@ -191,6 +206,7 @@ bool SessionWorld::DoUpkeep() {
 void SessionWorld::CarryOut(const PieceQueue::Effects& effects) {
   for (const auto& [claimant, block] : effects.cancels) registry_.PostCancel(claimant, block);
   for (const Endpoint& liar : effects.liars) registry_.StopLiar(liar);
+  reached()->liars += effects.liars.size();
 }
 
 }  // namespace torrent::fuzz

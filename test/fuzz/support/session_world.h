@@ -40,6 +40,16 @@ class SessionWorld {
   // What the writer and the coordinator do meanwhile.
   void LookAround();
 
+  // What all worlds of this process came to, so that a test sees that the inputs lead somewhere.
+  struct Reach {
+    size_t pieces_received = 0;  // with a right hash, written
+    uint64_t bytes_sent = 0;     // payload
+    size_t liars = 0;            // convicted
+    size_t verdicts = 0;         // of them by evidence: pieces that were judged
+    size_t adopted = 0;          // connections that went on after the metadata
+  };
+  static Reach* reached();
+
   SwarmContext* context() { return context_.get(); }
   // 68 bytes of a peer with that number, which speaks all that we speak.
   std::string HandshakeOf(uint8_t peer) const;
@@ -62,6 +72,8 @@ class SessionWorld {
   void CarryOut(const PieceQueue::Effects& effects);
 
   const Torrent& torrent_;
+  std::shared_ptr<PeerLink> link_;  // of the present peer
+  bool unchoked_ = false;
   const uint8_t mode_;
   Disk* const disk_;
   uint16_t next_port_ = 2000;
