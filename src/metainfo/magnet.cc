@@ -104,6 +104,8 @@ absl::optional<std::string> CleanEndpoint(absl::string_view text) {
     return absl::nullopt;
   }
   std::string host(text.substr(0, colon));
+  // Nothing may stand behind what inet_pton takes for the end.
+  if (host.find('\0') != std::string::npos) return absl::nullopt;
   char shown[INET6_ADDRSTRLEN];
   uint8_t address[16];
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {

@@ -119,6 +119,7 @@ TEST(MagnetTest, ReadsNameWebSeedsPeersAndNodes) {
   EXPECT_EQ(magnet.name, "foo b\xc3\xa4r\xef\xbf\xbd");
   EXPECT_EQ(magnet.web_seeds, (std::vector<std::string>{"http://foo.com/a%20b", "https://bar.com/"}));
   EXPECT_EQ(magnet.peers, (std::vector<std::string>{"127.0.0.1:43", "[::1]:45"}));
+  EXPECT_TRUE(Parse(kLink + "&x.pe=1.2.3.4%00x:5&x.pe=[::1%00]:6").peers.empty()) << "a NUL ends no address";
   EXPECT_EQ(magnet.nodes, (std::vector<std::pair<std::string, uint16_t>>{{"router.example.org", 6881}, {"::1", 7}}));
   EXPECT_EQ(Parse(kLink + "&dn=100%+sure").name, "100%+sure") << "not escaped at all, so nothing is undone";
   EXPECT_LE(Parse(kLink + "&dn=" + std::string(5000, 'x')).name.size(), 255u);
