@@ -87,8 +87,10 @@ MemoryPlan PlanMemory(uint64_t memory_bytes) {
   return plan;
 }
 
+size_t FilesForDescriptors(uint64_t descriptors) { return std::clamp<uint64_t>(descriptors / 8, 4, kMaxOpenFiles); }
+
 int PeersForDescriptors(uint64_t descriptors) {
-  const uint64_t taken = kMaxOpenFiles + kOtherDescriptors;
+  const uint64_t taken = FilesForDescriptors(descriptors) + kOtherDescriptors;
   const uint64_t left = descriptors > taken ? descriptors - taken : descriptors / 8;
   return static_cast<int>(std::clamp<uint64_t>(left / 2, 1, 1 << 20));
 }

@@ -23,6 +23,10 @@ struct MemoryPlan {
 };
 MemoryPlan PlanMemory(uint64_t memory_bytes);
 
+// Files that may stay open where there are so many descriptors: an eighth of them at most, so that the checkpoints,
+// which open others, find some.
+size_t FilesForDescriptors(uint64_t descriptors);
+
 // Connections that so many descriptors allow: each takes two (socket and wake-up), files and the rest come first.
 int PeersForDescriptors(uint64_t descriptors);
 

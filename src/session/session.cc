@@ -31,9 +31,11 @@ class SessionImpl final : public Session {
         buffers_(plan_.receive_buffers, plan_.kept_buffers),
         download_(options.download_limit, Now()),
         upload_(options.upload_limit, Now()),
-        connections_(std::min({options.max_peers, plan_.max_peers, PeersForDescriptors(RaiseDescriptorLimit())})),
+        descriptors_(RaiseDescriptorLimit()),
+        connections_(std::min({options.max_peers, plan_.max_peers, PeersForDescriptors(descriptors_)})),
         half_open_(kMaxHalfOpen),
-        announces_(kMaxAnnouncesInFlight) {
+        announces_(kMaxAnnouncesInFlight),
+        files_(FilesForDescriptors(descriptors_)) {
     resources_.shared.buffers = &buffers_;
     resources_.shared.download = &download_;
     resources_.shared.upload = &upload_;
@@ -215,6 +217,7 @@ class SessionImpl final : public Session {
   BufferPool buffers_;
   RateLimiter download_;
   RateLimiter upload_;
+  const uint64_t descriptors_;
   Budget connections_;
   Budget half_open_;
   Budget announces_;
