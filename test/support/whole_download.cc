@@ -27,8 +27,8 @@ constexpr size_t kWriteBlocks = kWriteRunBytes / kBlockBytes;
 constexpr Duration kTurn = std::chrono::milliseconds(250);
 constexpr double kRate = 4.0 * kTurnBlocks * kBlockBytes;
 
-// A download is measured in parts of so many blocks, half a millisecond each: shorter than the turn that the system gives
-// a thread, so that among several measurements there is one of each part that nobody came between. Whoever comes
+// A download is measured in parts of so many blocks, half a millisecond each: shorter than the turn that the system
+// gives a thread, so that among several measurements there is one of each part that nobody came between. Whoever comes
 // between leaves cold caches, which cost a large swarm more than a small one.
 constexpr uint64_t kPartBlocks = 8000;
 
