@@ -36,6 +36,10 @@ std::vector<AnnounceTask> TrackerTiers::Due(TimePoint now) {
   if (stopping_) {
     for (size_t i = 0; i < trackers_.size() && in_flight_ < kMaxAnnouncesInFlight; ++i) {
       if (!StopDue(trackers_[i])) continue;
+      if (completed_pending_ && trackers_[i].healthy && !Completing()) {
+        tasks.push_back(Start(i, TrackerEvent::kCompleted, now));
+        continue;
+      }
       trackers_[i].stop_sent = true;
       tasks.push_back(Start(i, TrackerEvent::kStopped, now));
     }
@@ -101,6 +105,11 @@ AnnounceTask TrackerTiers::Start(size_t tracker, TrackerEvent event, TimePoint n
   entry.sent_at = now;
   ++in_flight_;
   return AnnounceTask{tracker, event, entry.tracker_id};
+}
+
+bool TrackerTiers::Completing() const {
+  return std::any_of(trackers_.begin(), trackers_.end(),
+                     [](const Entry& e) { return e.in_flight && e.sent_event == TrackerEvent::kCompleted; });
 }
 
 void TrackerTiers::Finish(Entry* entry) {

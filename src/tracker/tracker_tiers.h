@@ -60,7 +60,8 @@ class TrackerTiers {
   // or not, and `completed`; a tracker that has not answered `started` yet gets that first.
   void Completed(TimePoint now);
   // The torrent stops: from here on Due gives `stopped`, once, for every tracker that has answered, all at once; for
-  // one with an announce in flight as soon as that is reported. A `stopped` that fails is not repeated.
+  // one with an announce in flight as soon as that is reported, and after a `completed` that nobody was told yet. A
+  // `stopped` that fails is not repeated.
   void Stopped();
   // After Stopped: nothing is in flight and nothing is due.
   bool Done() const;
@@ -95,6 +96,8 @@ class TrackerTiers {
   Next FindNext(TimePoint now) const;
   AnnounceTask Start(size_t tracker, TrackerEvent event, TimePoint now);
   bool StopDue(const Entry& entry) const { return stopping_ && entry.answered && !entry.stop_sent && !entry.in_flight; }
+  // A tracker is being told `completed`.
+  bool Completing() const;
   // The report of the announce in flight has come.
   void Finish(Entry* entry);
 

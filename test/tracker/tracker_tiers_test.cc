@@ -362,6 +362,33 @@ TEST_F(TiersTest, StoppedWaitsForTheAnnounceInFlight) {
   EXPECT_TRUE(tiers_->Done());
 }
 
+// A download that other sources completed before the tracker answered `started`.
+TEST_F(TiersTest, CompletedComesBeforeStoppedWhenTheAnswerToStartedComesLast) {
+  Make({1});
+  EXPECT_EQ(Due(), "0 started");
+  tiers_->Completed(now_);
+  tiers_->Stopped();
+  EXPECT_EQ(Due(), "");
+  Answer(0);
+  EXPECT_EQ(Due(), "0 completed");
+  EXPECT_EQ(Due(), "");
+  Answer(0);
+  EXPECT_EQ(Due(), "0 stopped");
+  Answer(0);
+  EXPECT_TRUE(tiers_->Done());
+}
+
+TEST_F(TiersTest, CompletedIsNotRepeatedOnceStopping) {
+  Make({1});
+  EXPECT_EQ(Due(), "0 started");
+  Answer(0);
+  tiers_->Completed(now_);
+  EXPECT_EQ(Due(), "0 completed");
+  tiers_->Stopped();
+  Fail(0);
+  EXPECT_EQ(Due(), "0 stopped");
+}
+
 TEST_F(TiersTest, NothingIsStoppedThatNeverAnswered) {
   Make({1});
   EXPECT_EQ(Due(), "0 started");
