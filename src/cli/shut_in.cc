@@ -38,6 +38,7 @@ struct PlacesOf {
         [](const std::string& source) { return absl::StrContains(source, ":") || access(source.c_str(), R_OK) == 0; });
     if (something) MakeOutputFolder(arguments.torrent.output_dir).IgnoreError();
     places.writable.push_back(arguments.torrent.output_dir);
+    places.kept = arguments.torrent.output_dir;
     return places;
   }
   // What it reads is the user's own, and links in it lead where they lead.

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace torrent {
@@ -165,16 +166,21 @@ class Program {
   std::vector<struct sock_filter> code_;
 };
 
+// What every filter begins with; the call's number is loaded then.
+void Begin(Program* program) {
+  program->Load(offsetof(struct seccomp_data, arch));
+  program->IfEqual(kArchitecture, 1);
+  program->Refuse();  // calls of the processor's other mode, which have other numbers
+  program->Load(offsetof(struct seccomp_data, nr));
+#ifdef __x86_64__
+  program->UnlessAtLeast(0x40000000, 1);  // x32: other numbers too
+  program->Refuse();
+#endif
+}
+
 Program MakeProgram(const CallFilterOptions& options) {
   Program program;
-  program.Load(offsetof(struct seccomp_data, arch));
-  program.IfEqual(kArchitecture, 1);
-  program.Refuse();  // calls of the processor's other mode, which have other numbers
-  program.Load(offsetof(struct seccomp_data, nr));
-#ifdef __x86_64__
-  program.UnlessAtLeast(0x40000000, 1);  // x32: other numbers too
-  program.Refuse();
-#endif
+  Begin(&program);
   for (uint32_t call : kRefused) {
     program.UnlessEqual(call, 1);
     program.Refuse();
@@ -212,11 +218,7 @@ Program MakeProgram(const CallFilterOptions& options) {
   return program;
 }
 
-}  // namespace
-
-absl::Status EnterCallFilter(const CallFilterOptions& options) {
-  if (kArchitecture == 0) return absl::UnavailableError("no filter of system calls for this processor");
-  Program program = MakeProgram(options);
+absl::Status Enter(Program program) {
   const struct sock_fprog code = program.Code();
   // Without the flag, kernels before 5.16 slow the whole process down against code that it was given to run; it runs
   // none.
@@ -226,6 +228,26 @@ absl::Status EnterCallFilter(const CallFilterOptions& options) {
   }
   if (errno == ENOSYS || errno == EINVAL) return absl::UnavailableError("the kernel has no filters of system calls");
   return absl::ErrnoToStatus(errno, "seccomp");
+}
+
+absl::Status UnknownProcessor() { return absl::UnavailableError("no filter of system calls for this processor"); }
+
+}  // namespace
+
+absl::Status EnterCallFilter(const CallFilterOptions& options) {
+  return kArchitecture == 0 ? UnknownProcessor() : Enter(MakeProgram(options));
+}
+
+absl::Status EnterCallList(absl::Span<const uint32_t> allowed) {
+  if (kArchitecture == 0) return UnknownProcessor();
+  Program program;
+  Begin(&program);
+  for (uint32_t call : allowed) {
+    program.UnlessEqual(call, 1);
+    program.Return(SECCOMP_RET_ALLOW);
+  }
+  program.Refuse();
+  return Enter(std::move(program));
 }
 
 }  // namespace torrent

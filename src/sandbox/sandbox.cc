@@ -5,9 +5,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
+#include "base/open_at.h"
 #include "base/status.h"
 #include "sandbox/call_filter.h"
+#include "sandbox/folder_keeper.h"
 #include "sandbox/landlock.h"
 #include "sandbox/system_places.h"
 
@@ -35,7 +39,10 @@ Sandbox EnterSandbox(const SandboxPlaces& places) {
     sandbox.text = absl::StrCat("none: ", strerror(errno));
     return sandbox;
   }
+  std::unique_ptr<FolderKeeper> keeper;
+  if (!places.kept.empty()) keeper = FolderKeeper::Start(places.kept);
   const absl::StatusOr<int> files = RestrictFiles(places);
+  if (files.ok()) SetOpener(keeper.release());  // as long as the process
   const absl::Status calls = EnterCallFilter({.unix_sockets = unix_sockets});
   sandbox.files = files.ok();
   sandbox.calls = calls.ok();

@@ -15,6 +15,7 @@ namespace torrent {
 struct SandboxPlaces {
   std::vector<std::string> readable;  // beside what names and certificates need (system_places.h)
   std::vector<std::string> writable;  // and readable
+  std::string kept = {};              // one of these that is found again when its disk was gone (folder_keeper.h)
 };
 
 struct Sandbox {

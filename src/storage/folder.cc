@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/open_at.h"
 #include "base/status.h"
 #include "storage/file_system.h"
 
@@ -110,10 +111,10 @@ Folder::Folder(std::string path, std::string canonical_path, UniqueFd fd, const 
 
 absl::StatusOr<std::unique_ptr<Folder>> Folder::Open(const std::string& path, bool create) {
   if (path.empty()) return absl::InvalidArgumentError("the folder's name is empty");
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd fd(OpenAt(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid() && errno == ENOENT && create) {
     RETURN_IF_ERROR(MakeFolders(path));
-    fd.Reset(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    fd.Reset(OpenAt(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   }
   if (!fd.valid()) return FileError(errno, "open folder", path);
   struct stat info;
@@ -156,7 +157,7 @@ void Folder::RememberNewNameIn(absl::string_view folders) {
 }
 
 absl::StatusOr<UniqueFd> Folder::Walk(absl::string_view folders, bool create) {
-  UniqueFd at(openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd at(OpenAt(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!at.valid()) return FileError(errno, "open folder", path_);
   if (folders.empty()) return at;
   size_t begin = 0;
@@ -165,14 +166,14 @@ absl::StatusOr<UniqueFd> Folder::Walk(absl::string_view folders, bool create) {
     const std::string name(folders.substr(begin, end - begin));
     const absl::string_view above = folders.substr(0, begin == 0 ? 0 : begin - 1);
     constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    UniqueFd next(openat(at.get(), name.c_str(), kFlags));
+    UniqueFd next(OpenAt(at.get(), name.c_str(), kFlags));
     if (!next.valid() && errno == ENOENT && create) {
-      if (mkdirat(at.get(), name.c_str(), 0777) == 0) {
+      if (MakeFolderAt(at.get(), name.c_str(), 0777) == 0) {
         RememberNewNameIn(above);
       } else if (errno != EEXIST) {
         return FileError(errno, "make folder", PathOf(folders.substr(0, end)), at.get());
       }
-      next.Reset(openat(at.get(), name.c_str(), kFlags));
+      next.Reset(OpenAt(at.get(), name.c_str(), kFlags));
     }
     if (!next.valid()) return WrongKind(at.get(), name, PathOf(folders.substr(0, end)), errno, /*folder=*/true);
     at = std::move(next);
@@ -206,13 +207,13 @@ absl::StatusOr<UniqueFd> Folder::OpenFile(absl::string_view path, Access access,
     ASSIGN_OR_RETURN(parent, Walk(folders, create));
     at = parent.get();
   }
-  UniqueFd fd(openat(at, name.c_str(), flags));
+  UniqueFd fd(OpenAt(at, name.c_str(), flags));
   if (!fd.valid() && errno == ENOENT && create) {
-    fd.Reset(openat(at, name.c_str(), flags | O_CREAT | O_EXCL, executable ? 0777 : 0666));
+    fd.Reset(OpenAt(at, name.c_str(), flags | O_CREAT | O_EXCL, executable ? 0777 : 0666));
     if (fd.valid()) {
       RememberNewNameIn(folders);
     } else if (errno == EEXIST) {  // somebody was faster
-      fd.Reset(openat(at, name.c_str(), flags));
+      fd.Reset(OpenAt(at, name.c_str(), flags));
     } else {
       return FileError(errno, "create", PathOf(path), at);
     }
