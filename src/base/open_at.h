@@ -1,6 +1,7 @@
-// openat and mkdirat with a second way, for folders that the sandbox has shut out: it knows a folder by what it was when
-// the process was shut in, and one whose file system was unmounted and mounted again is another one to it. Thread-safe.
-// Invariant: the second way is asked only when the kernel refused with EACCES, so that it costs nothing before.
+// openat and mkdirat with a second way, for folders that the sandbox has shut out: it knows a folder by what it was
+// when the process was shut in, and one whose file system was unmounted and mounted again is another one to it.
+// Thread-safe. Invariant: the second way is asked only when the kernel refused with EACCES, so that it costs nothing
+// before.
 #ifndef TORRENT_BASE_OPEN_AT_H_
 #define TORRENT_BASE_OPEN_AT_H_
 

@@ -127,7 +127,8 @@ absl::StatusOr<Arguments> ParseDownload(absl::Span<const char* const> words) {
       "Only these files: 1,3-5,'*.txt' (numbers as `show` tells them)");
   command.Flag("--allocate", &torrent.allocate, "Reserve the space of the files before downloading");
   command.Flag("--overwrite", &torrent.overwrite, "Also write over files that are there and of other content");
-  command.Flag("--no-wait{false}", &torrent.wait_for_space, "Disk full or not usable: end with exit code 5, do not wait");
+  command.Flag("--no-wait{false}", &torrent.wait_for_space,
+               "Disk full or not usable: end with exit code 5, do not wait");
   command.Text("--state", "DIR", &session.state_dir, "Where progress is remembered (default: ~/.local/state/torrent)");
   AddSandbox(&command, &arguments.sandbox);
 

@@ -79,10 +79,11 @@ ssize_t Receive(int socket, void* data, size_t size, int (&descriptors)[kMaxDesc
   return (message.head.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? -1 : received;
 }
 
-// --- The keeper's side: it allocates nothing, and the calls that it makes are all in kCalls ---------------------------
+// --- The keeper's side: it allocates nothing, and the calls that it makes are all in kCalls
+// ---------------------------
 
 constexpr uint32_t kCalls[] = {
-    __NR_recvmsg, __NR_sendmsg, __NR_openat, __NR_mkdirat, __NR_readlinkat, __NR_close, __NR_exit_group,
+    __NR_recvmsg, __NR_sendmsg, __NR_openat, __NR_mkdirat, __NR_readlinkat,  __NR_close, __NR_exit_group,
 #ifdef TORRENT_SANITIZED
     __NR_mmap,    __NR_munmap,  __NR_futex,  __NR_madvise, __NR_sched_yield,
 #endif
@@ -114,7 +115,7 @@ int Serve(const char* kept, int folder, const Request& request) {
   return openat(folder, request.name, request.flags | O_NOFOLLOW | O_CLOEXEC, request.mode & 0777);
 }
 
-[[noreturn]] void Keep(const char* kept, int requests) {
+[[noreturn]] void Work(const char* kept, int requests) {
   // Not the terminal's, whose signals are for us; and nobody who reads what we print waits for the keeper.
   setsid();
   prctl(PR_SET_NAME, "folder keeper");
@@ -145,15 +146,19 @@ int Serve(const char* kept, int folder, const Request& request) {
 std::unique_ptr<FolderKeeper> FolderKeeper::Start(const std::string& folder) {
   struct stat info, root;
   if (stat(folder.c_str(), &info) != 0 || stat("/", &root) != 0 || info.st_dev == root.st_dev) return nullptr;
+  return Keep(folder);
+}
+
+std::unique_ptr<FolderKeeper> FolderKeeper::Keep(const std::string& folder) {
   const std::unique_ptr<char, decltype(&free)> kept(realpath(folder.c_str(), nullptr), free);
   int ends[2];
   if (kept == nullptr || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return nullptr;
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
   const pid_t keeper = fork();
-  if (keeper == 0) Keep(kept.get(), theirs.get());
+  if (keeper == 0) Work(kept.get(), theirs.get());
   if (keeper < 0) return nullptr;
-  return std::unique_ptr<FolderKeeper>(new FolderKeeper(folder, std::move(ours)));
+  return std::unique_ptr<FolderKeeper>(new FolderKeeper(kept.get(), std::move(ours)));
 }
 
 int FolderKeeper::Ask(int kind, int folder, const char* name, int flags, mode_t mode) const {

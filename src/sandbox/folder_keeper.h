@@ -24,6 +24,8 @@ class FolderKeeper : public Opener {
   // Starts the process. Null where none is needed, or none is to be had: then the folder does not come back before a
   // restart.
   static std::unique_ptr<FolderKeeper> Start(const std::string& folder);
+  // The same for a folder of any file system.
+  static std::unique_ptr<FolderKeeper> Keep(const std::string& folder);
 
   int Open(int folder, const char* name, int flags, mode_t mode) override;
   int MakeFolder(int folder, const char* name, mode_t mode) override;
@@ -33,7 +35,7 @@ class FolderKeeper : public Opener {
   // A descriptor, or 0 for a request that gives none; -1 with errno.
   int Ask(int kind, int folder, const char* name, int flags, mode_t mode) const;
 
-  const std::string path_;  // as the user named it
+  const std::string path_;  // whole, without links
   const UniqueFd requests_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -83,6 +84,7 @@ struct DiskPause {
   absl::Status why;
   TorrentStatus status;
   FolderIdentity place;                  // of the download folder
+  std::string folder;                    // its whole name: the current folder may lie on that disk too
   std::vector<uint32_t> replaced_files;  // by others
   Handover handover;
 };

@@ -52,9 +52,10 @@ absl::StatusOr<std::unique_ptr<Swarm>> Swarm::Create(TorrentId id, std::shared_p
                                                      const TorrentOptions& options, const SwarmResources& resources,
                                                      const DiskPause* after) {
   // The folder first: the name of the part file and of the record hang on where it really is.
-  ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Open(options.output_dir, /*create=*/after == nullptr));
+  const std::string& output_dir = after == nullptr ? options.output_dir : after->folder;
+  ASSIGN_OR_RETURN(std::unique_ptr<Folder> folder, Folder::Open(output_dir, /*create=*/after == nullptr));
   FileStore::Options store_options;
-  store_options.output_dir = options.output_dir;
+  store_options.output_dir = output_dir;
   store_options.wanted = options.wanted;
   store_options.part_file = resources.state_dir->PartFilePath(metainfo->infohash, folder->canonical_path());
   store_options.pool = resources.files;
@@ -312,6 +313,7 @@ void Swarm::TellPaused(const absl::Status& error) {
   pause.why = error;
   pause.status = Status();
   pause.place = store_->folder().identity();
+  pause.folder = store_->folder().canonical_path();
   pause.replaced_files = store_->replaced_files();
   if (after_pause_ && finder_ == nullptr) pause.replaced_files = replaced_files_;  // it did not come so far
   pause.handover = std::move(handover_);
