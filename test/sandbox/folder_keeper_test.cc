@@ -69,17 +69,12 @@ TEST_F(FolderKeeperTest, OpensNothingElseHoweverItIsAsked) {
     int flags;
     int error;
   } tries[] = {
-      {"kept2", "file", O_RDONLY, EACCES},
-      {"kept2", "new", O_RDWR | O_CREAT, EACCES},
+      {"kept2", "file", O_RDONLY, EACCES},         {"kept2", "new", O_RDWR | O_CREAT, EACCES},
       {"kept/link", "file", O_RDONLY, EACCES},  // the descriptor is of where the link leads
-      {"kept", "link", O_RDONLY, ELOOP},
-      {"kept", "..", O_RDONLY | O_DIRECTORY, EACCES},
-      {"kept", "../kept2/file", O_RDONLY, EACCES},
-      {"kept", "below/file", O_RDONLY, EACCES},
-      {"kept", "/etc/passwd", O_RDONLY, EACCES},
-      {".", "kept2", O_RDONLY | O_DIRECTORY, EACCES},
-      {"kept", "file", O_RDWR | O_TRUNC, EACCES},
-      {"kept", ".", O_RDWR | O_TMPFILE, EACCES},
+      {"kept", "link", O_RDONLY, ELOOP},           {"kept", "..", O_RDONLY | O_DIRECTORY, EACCES},
+      {"kept", "../kept2/file", O_RDONLY, EACCES}, {"kept", "below/file", O_RDONLY, EACCES},
+      {"kept", "/etc/passwd", O_RDONLY, EACCES},   {".", "kept2", O_RDONLY | O_DIRECTORY, EACCES},
+      {"kept", "file", O_RDWR | O_TRUNC, EACCES},  {"kept", ".", O_RDWR | O_TMPFILE, EACCES},
   };
   for (const auto& one : tries) EXPECT_EQ(Open(one.folder, one.name, one.flags), one.error) << one.folder << one.name;
   EXPECT_EQ(keeper_->MakeFolder(At("kept2").get(), "new", 0777), -1);
