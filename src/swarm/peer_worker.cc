@@ -142,6 +142,7 @@ absl::Status PeerWorker::Live(const wire::Handshake& theirs) {
     bool readable = false;
     RETURN_IF_ERROR(Wait(now, &readable));
     now = Now();
+    if (download_->asked_any() && polled_ < now) download_->pipeline()->OnWait(now - polled_);
     if (readable) RETURN_IF_ERROR(ReadIn(now));
     RETURN_IF_ERROR(CheckTimes(now));
   }
@@ -224,6 +225,7 @@ bool PeerWorker::MayRead(TimePoint now) {
 
 absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
   const bool may_read = MayRead(now);
+  polled_ = TimePoint::max();
   if (may_read && stream_->HasBuffered()) {
     *readable = true;
     return absl::OkStatus();
@@ -239,7 +241,9 @@ absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
   if (!download_->asked_any()) receiver_->Rest();
   pollfd fds[2] = {{stream_->fd(), stream_->PollEvents(may_read, upload_->wants_to_write()), 0},
                    {link_->mailbox.fd(), POLLIN, 0}};
-  int n = poll(fds, 2, PollTimeout(deadline, Now()));
+  const TimePoint begin = Now();
+  if (may_read) polled_ = begin;
+  int n = poll(fds, 2, PollTimeout(deadline, begin));
   if (n < 0 && errno != EINTR) return absl::ErrnoToStatus(errno, "poll");
   if (n <= 0) return absl::OkStatus();
   // A stream that ended shows as readable or as an error: reading tells which. Where we do not read, a hang-up must not

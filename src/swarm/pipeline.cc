@@ -1,6 +1,7 @@
 #include "swarm/pipeline.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.h"
 
@@ -15,6 +16,17 @@ constexpr double kGrowth = 1.1;
 constexpr int kFlatWindows = 4;
 // Weight of the newest window in the rate.
 constexpr double kWeight = 0.4;
+// A block came at once if it took no longer than this and what those before it take at 256 MiB/s. A busy machine's
+// scheduler delays most blocks by as much, but not all of a window's.
+constexpr Duration kAtOnce = std::chrono::milliseconds(8);
+constexpr double kAtOnceRate = 256 << 20;
+// For so long after the first request nothing is taken for far.
+constexpr Duration kFirstLook = std::chrono::milliseconds(50);
+// A peer that is silent this long serves in turns (some do so twice a second), or we read in turns: either needs a
+// queue that lasts as long.
+constexpr Duration kPause = std::chrono::milliseconds(100);
+// Of a window: who waited for the peer less than this share of it is the slower of the two.
+constexpr double kNoWait = 0.1;
 }  // namespace
 
 size_t Pipeline::Cap() const {
@@ -33,7 +45,17 @@ void Pipeline::OnRefused() {
   depth_ = std::min(depth_, Cap());
 }
 
+void Pipeline::OnFirstRequest(TimePoint now) {
+  last_block_ = now;
+  first_request_ = std::min(first_request_, now);
+}
+
+bool Pipeline::AnswersAtOnce() const {
+  return (window_.at_once || window_before_.at_once) && !window_.paused && !window_before_.paused;
+}
+
 void Pipeline::OnBlocks(size_t count, size_t bytes, const Wait& wait, TimePoint now) {
+  if (now - last_block_ >= kPause) window_.paused = true;
   last_block_ = now;
   window_bytes_ += bytes;
   // What a block waited behind others of ours is no latency: taken for it, a deep queue at a slow peer would ask for a
@@ -43,6 +65,8 @@ void Pipeline::OnBlocks(size_t count, size_t bytes, const Wait& wait, TimePoint 
     const double behind = rate_ > 0 ? static_cast<double>(wait.ahead) * kBlockBytes / rate_ : 0;
     const Duration line = std::max(wait.time - FromSeconds(behind), Duration{});
     latency_ = latency_ == Duration{} ? line : std::min(line, latency_ + (line - latency_) / 64);
+    const double queue = static_cast<double>(std::min(wait.ahead, kNearDepth)) * kBlockBytes / kAtOnceRate;
+    if (wait.time <= kAtOnce + FromSeconds(queue)) window_.at_once = true;
   }
   if (stalled_) {
     stalled_ = false;
@@ -51,25 +75,33 @@ void Pipeline::OnBlocks(size_t count, size_t bytes, const Wait& wait, TimePoint 
     best_rate_ = 0;
     flat_windows_ = 0;
   }
-  if (growing_) depth_ = std::min(depth_ + count, Cap());
+  if (growing_) {
+    const bool near = AnswersAtOnce() || now - first_request_ < kFirstLook;
+    depth_ = std::min({depth_ + count, Cap(), near ? std::max(depth_, kNearDepth) : kMaxDepth});
+  }
   if (now - window_start_ >= kWindow) CloseWindow(now);
 }
 
 void Pipeline::CloseWindow(TimePoint now) {
-  const double seen = static_cast<double>(window_bytes_) / ToSeconds(now - window_start_);
+  const double length = ToSeconds(now - window_start_);
+  const double seen = static_cast<double>(window_bytes_) / length;
   rate_ = rate_ == 0 ? seen : (1 - kWeight) * rate_ + kWeight * seen;
+  const bool awaited_us = window_bytes_ > 0 && ToSeconds(window_.waited) < kNoWait * length;
+  const bool near = AnswersAtOnce() || awaited_us;
+  window_before_ = std::exchange(window_, {});
   window_bytes_ = 0;
   window_start_ = now;
-  if (growing_) {
+  if (growing_ && !near) {
     flat_windows_ = seen > kGrowth * best_rate_ ? 0 : flat_windows_ + 1;
     best_rate_ = std::max(best_rate_, seen);
     // A window may be shorter than a round trip: then nothing can have grown yet.
     if (flat_windows_ < kFlatWindows || flat_windows_ * kWindow < 2 * latency_) return;
-    growing_ = false;
   }
+  growing_ = false;
   if (stalled_) return;
   const double seconds = std::max(1.0, 2 * ToSeconds(latency_));
-  const auto wanted = static_cast<size_t>(rate_ * seconds / kBlockBytes) + 1;
+  auto wanted = static_cast<size_t>(rate_ * seconds / kBlockBytes) + 1;
+  wanted = std::min(wanted, near ? kNearDepth : std::max(2 * depth_, kStartDepth));
   depth_ = std::clamp(wanted, kMinDepth, std::max(Cap(), kMinDepth));
 }
 

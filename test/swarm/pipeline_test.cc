@@ -28,6 +28,7 @@ class Line {
       if (asked_.front().there > end) break;
       const Asked block = asked_.front();
       asked_.erase(asked_.begin());
+      if (block.there > now) pipeline->OnWait(block.there - now);
       now = block.there;
       pipeline->OnBlocks(1, kBlockBytes, {now - block.at, block.ahead}, now);
       blocks++;
@@ -84,6 +85,65 @@ TEST(PipelineTest, StopsGrowingAndHoldsASecondsWorth) {
   EXPECT_NEAR(pipeline.pace().bytes_per_second, 1e6, 1e5);
   // The latency is the line's, without the queue of our own requests.
   EXPECT_LT(ToSeconds(pipeline.pace().latency), 0.15);
+}
+
+TEST(PipelineTest, APeerThatAnswersAtOnceIsAskedForAMebibyte) {
+  // On one machine, and a gigabit over 6 ms.
+  for (const auto& [rate, latency] : {std::pair(2000e6, 0.0001), {500e6, 0.0002}, {125e6, 0.006}}) {
+    Line line(rate, FromSeconds(latency));
+    Pipeline pipeline(line.now);
+    for (int i = 0; i < 100; i++) {
+      line.Run(&pipeline, milliseconds(50));
+      ASSERT_LE(pipeline.depth(), Pipeline::kNearDepth) << rate;
+    }
+    line.blocks = 0;
+    line.Run(&pipeline, seconds(2));
+    EXPECT_GT(static_cast<double>(line.blocks) * kBlockBytes, 0.95 * 2 * rate) << rate;
+  }
+}
+
+TEST(PipelineTest, ABusySchedulerMakesNoPeerFar) {
+  // Most blocks are late by what a scheduler takes; one in forty comes as soon as it is asked for.
+  TimePoint now = Now();
+  Pipeline pipeline(now);
+  pipeline.OnFirstRequest(now);
+  for (int i = 0; i < 1000; i++) {
+    const Duration late = i % 40 == 0 ? milliseconds(1) : milliseconds(20);
+    now += late / 4;
+    pipeline.OnWait(late / 4);
+    pipeline.OnBlocks(16, 16 * kBlockBytes, {late, 16}, now);
+    ASSERT_LE(pipeline.depth(), Pipeline::kNearDepth) << i;
+  }
+}
+
+TEST(PipelineTest, WhoIsFasterThanWeReadIsNotAskedForMore) {
+  Line line(50e6, milliseconds(20));
+  Pipeline pipeline(line.now);
+  line.Run(&pipeline, seconds(10));
+  ASSERT_GT(pipeline.depth(), 300u);
+  // The disk became slow: whenever we look, what we asked for lies there.
+  TimePoint now = line.now;
+  const TimePoint end = now + seconds(1);
+  while (now < end) {
+    now += milliseconds(10);
+    pipeline.OnBlocks(2, 2 * kBlockBytes, {milliseconds(900), 300}, now);
+  }
+  EXPECT_LE(pipeline.depth(), Pipeline::kNearDepth);
+}
+
+TEST(PipelineTest, APeerThatServesInTurnsIsAskedForASecondsWorth) {
+  // Twice a second it sends what was asked for until then; what is asked for meanwhile it sends too, at once.
+  TimePoint now = Now();
+  Pipeline pipeline(now);
+  pipeline.OnFirstRequest(now);
+  for (int turn = 0; turn < 40; turn++) {
+    now += milliseconds(500);
+    pipeline.OnWait(milliseconds(500));
+    const size_t depth = pipeline.depth();
+    pipeline.OnBlocks(depth / 2, depth / 2 * kBlockBytes, {milliseconds(500), 0}, now);
+    pipeline.OnBlocks(depth / 2, depth / 2 * kBlockBytes, {milliseconds(1), depth / 2}, now + milliseconds(1));
+  }
+  EXPECT_EQ(pipeline.depth(), Pipeline::kMaxDepth);
 }
 
 TEST(PipelineTest, ASlowPeerHoldsFewBlocks) {
