@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 
 #include "absl/container/inlined_vector.h"
@@ -12,8 +13,12 @@ namespace torrent {
 
 namespace {
 
-// What may be lent while a buffer of the largest size is.
-constexpr size_t kFewLargeBytes = 1 << 20;
+// What may be out, with it, when a buffer of each class is lent. Large ones save a twentieth of the CPU where one or two
+// peers are fast; lent to eight they would cost 2 MiB.
+constexpr size_t kLentUpTo[BufferPool::kClassCount] = {SIZE_MAX, SIZE_MAX, 768 << 10, 512 << 10};
+
+// A buffer that lay while so many others came back was needed once, but is not now.
+constexpr uint64_t kStaleReturns = 1000;
 
 int ClassOf(const Buffer& buffer) {
   int size_class = 0;
@@ -50,8 +55,7 @@ BufferPool::~BufferPool() {
 
 BufferRef BufferPool::Acquire(int size_class) {
   if (size_class > 0 && bytes_in_use() + kBufferClasses[size_class] > limit_bytes_ / 2) size_class = 0;
-  // The largest save a twentieth of the CPU where one or two peers are fast; with eight they would cost 2 MiB.
-  if (size_class == kClassCount - 1 && bytes_in_use() + kBufferClasses[size_class] > kFewLargeBytes) size_class--;
+  while (bytes_in_use() + kBufferClasses[size_class] > kLentUpTo[size_class]) size_class--;
   const uint32_t capacity = kBufferClasses[size_class];
   Buffer* buffer = TakeKept(size_class);
   if (buffer == nullptr) buffer = Map(this, capacity);
@@ -78,8 +82,12 @@ void BufferPool::Return(Buffer* buffer) {
   {
     MutexLock lock(&mutex_);
     while (kept_ + capacity > room) cold.push_back(TakeColdestLocked());
+    buffer->returned = ++returns_;
     free_[ClassOf(*buffer)].push_back(buffer);
     kept_ += capacity;
+    for (int i = 0; i < kClassCount; i++) {
+      if (!free_[i].empty() && free_[i].front()->returned + kStaleReturns < returns_) cold.push_back(TakeFrontLocked(i));
+    }
   }
   for (Buffer* old : cold) Unmap(old);
 }
@@ -91,8 +99,12 @@ Buffer* BufferPool::TakeColdestLocked() {
   for (int i = 1; i < kClassCount; i++) {
     if (free_[i].size() * kBufferClasses[i] > free_[fullest].size() * kBufferClasses[fullest]) fullest = i;
   }
-  Buffer* buffer = free_[fullest].front();
-  free_[fullest].pop_front();
+  return TakeFrontLocked(fullest);
+}
+
+Buffer* BufferPool::TakeFrontLocked(int size_class) {
+  Buffer* buffer = free_[size_class].front();
+  free_[size_class].pop_front();
   kept_ -= buffer->capacity;
   return buffer;
 }

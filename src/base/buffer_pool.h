@@ -2,7 +2,8 @@
 // writes from the same memory. The last reference gives the buffer back to the pool, which lends the most recently
 // returned one first, because that one is warm. Thread-safe. Invariant: bytes_in_use() is the capacity of all buffers
 // that are out; memory is mapped from the system in the classes of kBufferClasses. To map and unmap costs more than to
-// receive into it, so what comes back is kept as long as what is out and what is kept are together within a bound.
+// receive into it, so what comes back is kept as long as what is out and what is kept are together within a bound, and as
+// long as it is needed now and then.
 #ifndef TORRENT_BASE_BUFFER_POOL_H_
 #define TORRENT_BASE_BUFFER_POOL_H_
 
@@ -24,6 +25,7 @@ struct Buffer {
   BufferPool* pool = nullptr;
   uint8_t* data = nullptr;
   uint32_t capacity = 0;
+  uint64_t returned = 0;  // the pool's count of returns when it came back
   std::atomic<uint32_t> references{0};
 };
 
@@ -81,6 +83,7 @@ class BufferPool {
   // Null when there is none of that class.
   Buffer* TakeKept(int size_class) ABSL_LOCKS_EXCLUDED(mutex_);
   Buffer* TakeColdestLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Buffer* TakeFrontLocked(int size_class) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t limit_bytes_;
   const size_t keep_bytes_;
@@ -88,6 +91,7 @@ class BufferPool {
   mutable Mutex mutex_;
   std::deque<Buffer*> free_[kClassCount] ABSL_GUARDED_BY(mutex_);  // each list's warmest last
   size_t kept_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t returns_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 inline void BufferRef::Give() {

@@ -87,6 +87,33 @@ TEST(BufferPoolTest, KeepsNoMoreThanItMay) {
   EXPECT_EQ(pool.bytes_kept(), kLarge);
 }
 
+TEST(BufferPoolTest, TheFirstFewAreLargeAndManyAreNot) {
+  BufferPool pool(64 << 20, 6 << 20);
+  std::vector<BufferRef> buffers;
+  for (int i = 0; i < 40; i++) buffers.push_back(pool.Acquire(BufferPool::kClassCount - 1));
+  EXPECT_EQ(buffers[0].capacity(), 256u << 10);
+  EXPECT_EQ(buffers[1].capacity(), 256u << 10);
+  EXPECT_EQ(buffers[2].capacity(), 128u << 10);
+  EXPECT_EQ(buffers[3].capacity(), 128u << 10);
+  for (size_t i = 4; i < buffers.size(); i++) EXPECT_EQ(buffers[i].capacity(), 64u << 10) << i;
+}
+
+TEST(BufferPoolTest, WhatWasNeededOnceIsNotKept) {
+  BufferPool pool(64 << 20, 6 << 20);
+  std::vector<BufferRef> buffers;
+  for (int i = 0; i < 32; i++) buffers.push_back(pool.Acquire(1));
+  buffers.clear();
+  EXPECT_EQ(pool.bytes_kept(), 32u * (64 << 10));
+  // From then on two are enough.
+  for (int i = 0; i < 1200; i++) {
+    BufferRef a = pool.Acquire(1), b = pool.Acquire(1);
+  }
+  EXPECT_EQ(pool.bytes_kept(), 2u * (64 << 10));
+  // Others of another size come and go: these two are not needed any more either.
+  for (int i = 0; i < 1200; i++) pool.Acquire(0);
+  EXPECT_EQ(pool.bytes_kept(), BufferPool::kBufferClasses[0]);
+}
+
 TEST(BufferPoolTest, SizesThatNobodyAsksForAnyMoreMakeWay) {
   BufferPool pool(64 << 20, 3 * kLarge);
   std::vector<BufferRef> small;
