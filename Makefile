@@ -71,6 +71,11 @@ ALL_CXXFLAGS := -std=c++20 -Iinclude -Isrc -I. -pthread -MMD -MP -DTORRENT_VERSI
   $(SANITIZER) $(PKG_CFLAGS) $(CXXFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -pthread $(SANITIZER) $(LDFLAGS)
 
+# The rooms that no block passes through are made small: 0.3 MiB less to hold in memory.
+ifeq ($(origin CXXFLAGS),file)
+SMALL_ROOMS := $(patsubst %,src/%/,cli dht lan metainfo net sandbox session tracker)
+endif
+
 # --- Compiling ------------------------------------------------------------------------------------------------------
 # Most of a compilation is the headers. So the sources of a folder are compiled in groups of JOINT, each group as one
 # translation unit; it takes a third of the time. JOINT=1 compiles each alone, and `make check` looks at each alone: every source includes
@@ -101,7 +106,8 @@ $$(shell mkdir -p $$(dir $(1)))$$(file >$(1).cc,$$(text))
 endif
 $(1).o: $(1).cc
 	$$(call say,c++  $(firstword $(2))$(if $(word 2,$(2)), and $(words $(wordlist 2,99,$(2))) more))
-	$$(Q)$$(CXX) $$(ALL_CXXFLAGS) $(if $(filter-out src/% test/support/% test/micro/%,$(2)),$(TEST_CXXFLAGS)) -c -o $$@ $$<
+	$$(Q)$$(CXX) $$(ALL_CXXFLAGS) $(if $(filter-out src/% test/support/% test/micro/%,$(2)),$(TEST_CXXFLAGS)) \
+	  $(if $(filter $(dir $(firstword $(2))),$(SMALL_ROOMS)),-Os) -c -o $$@ $$<
 endef
 folder_rules = $(foreach first,$(call split,$(call sources,$(1))),$(eval $(call group_rule,$(call unit,$(first)),$(wordlist 1,$(JOINT),$(call from,$(first),$(call sources,$(1)))))))
 
