@@ -1,11 +1,14 @@
 #include "sandbox/folder_keeper.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -35,6 +38,11 @@ class FolderKeeperTest : public ::testing::Test {
     return UniqueFd(keeper_->Open(At(folder).get(), name, flags, 0644)).valid() ? 0 : errno;
   }
 
+  static std::string Maps(const std::string& process) {
+    std::ifstream file("/proc/" + process + "/maps");
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+
   std::string root_;
   std::unique_ptr<FolderKeeper> keeper_;
 };
@@ -59,6 +67,25 @@ TEST_F(FolderKeeperTest, OpensAndMakesWhatLiesInTheFolder) {
   EXPECT_EQ(Open("kept", "file", O_RDWR | O_CREAT | O_EXCL), EEXIST);
   EXPECT_EQ(keeper_->MakeFolder(At("kept").get(), "below", 0777), -1);
   EXPECT_EQ(errno, EEXIST);
+}
+
+TEST_F(FolderKeeperTest, HoldsNoLibraryThatItHasNoUseFor) {
+  // With one of them in the parent, whatever this program itself is linked with.
+  void* const crypto = dlopen("libcrypto.so.3", RTLD_NOW);
+  ASSERT_NE(crypto, nullptr) << dlerror();
+  ASSERT_NE(Maps("self").find("libcrypto"), std::string::npos);
+  const std::unique_ptr<FolderKeeper> keeper = FolderKeeper::Keep(Path("kept"));
+  ASSERT_NE(keeper, nullptr);
+  // It has answered: so it is past its beginning.
+  ASSERT_TRUE(UniqueFd(keeper->Open(AT_FDCWD, Path("kept").c_str(), O_RDONLY | O_DIRECTORY, 0)).valid());
+  std::ifstream children("/proc/thread-self/children");  // the fixture's keeper and this one
+  std::string child;
+  ASSERT_TRUE(children >> child >> child);
+  const std::string maps = Maps(child);
+  EXPECT_NE(maps.find("libc.so"), std::string::npos);
+  EXPECT_EQ(maps.find("libcrypto"), std::string::npos);
+  EXPECT_EQ(maps.find("libssl"), std::string::npos);
+  dlclose(crypto);
 }
 
 TEST_F(FolderKeeperTest, OpensNothingElseHoweverItIsAsked) {
