@@ -13,8 +13,8 @@ namespace torrent {
 
 namespace {
 
-// What may be out, with it, when a buffer of each class is lent. Large ones save a twentieth of the CPU where one or two
-// peers are fast; lent to eight they would cost 2 MiB.
+// What may be out, with it, when a buffer of each class is lent. Large ones save a twentieth of the CPU where one or
+// two peers are fast; lent to eight they would cost 2 MiB.
 constexpr size_t kLentUpTo[BufferPool::kClassCount] = {SIZE_MAX, SIZE_MAX, 768 << 10, 512 << 10};
 
 // A buffer that lay while so many others came back was needed once, but is not now.
@@ -86,7 +86,8 @@ void BufferPool::Return(Buffer* buffer) {
     free_[ClassOf(*buffer)].push_back(buffer);
     kept_ += capacity;
     for (int i = 0; i < kClassCount; i++) {
-      if (!free_[i].empty() && free_[i].front()->returned + kStaleReturns < returns_) cold.push_back(TakeFrontLocked(i));
+      if (!free_[i].empty() && free_[i].front()->returned + kStaleReturns < returns_)
+        cold.push_back(TakeFrontLocked(i));
     }
   }
   for (Buffer* old : cold) Unmap(old);

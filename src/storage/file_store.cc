@@ -19,8 +19,8 @@ namespace torrent {
 
 namespace {
 
-// iovecs of one pwritev: 2 MiB of blocks in two buffers each, and well below IOV_MAX (1024).
-constexpr size_t kMaxIovecs = 256;
+// iovecs of one pwritev: 1 MiB of blocks in two buffers each. Twice as many cost each peer's thread a page of its stack.
+constexpr size_t kMaxIovecs = 128;
 
 std::string FolderOf(const std::string& path) {
   size_t slash = path.rfind('/');

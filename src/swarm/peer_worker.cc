@@ -258,7 +258,7 @@ absl::Status PeerWorker::Wait(TimePoint now, bool* readable) {
 absl::Status PeerWorker::ReadIn(TimePoint now) {
   // Buffers by the speed of the peer: a slow one does not hold a large one.
   const double rate = download_->pipeline()->pace().bytes_per_second;
-  const int size_class = rate < 128e3 ? 0 : rate < 4e6 ? 1 : BufferPool::kClassCount - 1;
+  const int size_class = rate < 128e3 ? 0 : rate < 16e6 ? 1 : BufferPool::kClassCount - 1;
   for (int turn = 0; turn < kReceivesPerTurn; turn++) {
     constexpr size_t kWant = 256 * 1024;
     const size_t granted = context_->shared.download->Take(kWant, now);
