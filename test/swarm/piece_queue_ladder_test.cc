@@ -286,6 +286,18 @@ TEST(PieceQueueShareTest, TowardsTheEndNobodyIsAskedForMoreThanItBringsMeanwhile
   EXPECT_EQ(ToBlocks(world.Claim(b, 13)).size(), 13u);  // all that is left
 }
 
+TEST(PieceQueueShareTest, OfWhoAnswersSoonerThanABlockTakesNoneIsKeptBehindTheOneOnItsWay) {
+  // A block takes 62 ms.
+  for (const auto& [latency_ms, blocks] : {std::pair(1, 16u + 1), {50, 16u + 1}, {100, 17u + 2}}) {
+    QueueWorld world(2, 16);
+    world.Begin();
+    Peer* a = world.Seed(256 * 1024, std::chrono::milliseconds(latency_ms));
+    Peer* b = world.Seed(256 * 1024, std::chrono::milliseconds(latency_ms));
+    ASSERT_EQ(ToBlocks(world.Claim(b, 1)).size(), 1u);
+    EXPECT_EQ(ToBlocks(world.Claim(a, 32)).size(), blocks) << latency_ms;
+  }
+}
+
 TEST(PieceQueueShareTest, BeforeTheEndAndForWhoseRateIsNotKnownThePipelineAloneCounts) {
   QueueWorld world(6, 16);  // three seconds of both
   world.Begin();
@@ -375,7 +387,7 @@ TEST(PieceQueueEndgameTest, AfterTwoSecondsWithoutAnAnswerAnotherIsAsked) {
   world.Begin();
   Peer* hangs = world.Seed(1e6, milliseconds(50));
   ASSERT_EQ(world.Claim(hangs, 2), "0.0 0.1");
-  Peer* slow = world.Seed(20e3, milliseconds(50));
+  Peer* slow = world.Seed(20e3, seconds(1));
   EXPECT_EQ(world.Claim(slow, 2), "");
   world.Advance(seconds(2));
   EXPECT_EQ(ToBlocks(world.Claim(slow, 2)).size(), 2u);
