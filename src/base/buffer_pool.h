@@ -2,8 +2,8 @@
 // writes from the same memory. The last reference gives the buffer back to the pool, which lends the most recently
 // returned one first, because that one is warm. Thread-safe. Invariant: bytes_in_use() is the capacity of all buffers
 // that are out; memory is mapped from the system in the classes of kBufferClasses. To map and unmap costs more than to
-// receive into it, so what comes back is kept as long as what is out and what is kept are together within a bound, and as
-// long as it is needed now and then.
+// receive into it, so what comes back is kept as long as what is out and what is kept are together within a bound, and
+// as long as it is needed now and then.
 #ifndef TORRENT_BASE_BUFFER_POOL_H_
 #define TORRENT_BASE_BUFFER_POOL_H_
 

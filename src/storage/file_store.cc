@@ -19,7 +19,8 @@ namespace torrent {
 
 namespace {
 
-// iovecs of one pwritev: 1 MiB of blocks in two buffers each. Twice as many cost each peer's thread a page of its stack.
+// iovecs of one pwritev: 1 MiB of blocks in two buffers each. Twice as many cost each peer's thread a page of its
+// stack.
 constexpr size_t kMaxIovecs = 128;
 
 std::string FolderOf(const std::string& path) {

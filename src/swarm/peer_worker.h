@@ -114,7 +114,7 @@ class PeerWorker {
   TimePoint last_received_;
   TimePoint last_sent_;
   TimePoint polled_ = TimePoint::max();  // when Wait began to wait for the peer; max(): it did not
-  TimePoint last_payload_;  // of the peer, for the snub
+  TimePoint last_payload_;               // of the peer, for the snub
   TimePoint send_blocked_since_ = TimePoint::max();
   TimePoint takes_nothing_since_ = TimePoint::max();  // while unchoked: asks for nothing, or reads nothing
   TimePoint read_resume_ = TimePoint::min();          // the rate limit let nothing pass: not before that
