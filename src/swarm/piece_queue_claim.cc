@@ -167,9 +167,11 @@ size_t PieceQueue::ShareLocked(const Source& source, size_t count) const {
     left += (piece->block_count() - piece->accepted_blocks) * double{kBlockBytes};
   }
   const double seconds = left / std::max(total_rate_, rate) + ToSeconds(source.pace.latency);
-  // One on its way in any case, and one behind it, unless asking for the next is known to take less than a block does.
+  // One on its way in any case, and one behind it, unless asking for the next is known to take less than a block does
+  // and there is a next: what others hold is taken from them as soon as it is overdue.
+  const bool free = missing_.size() > 0 || !open_.empty();
   const double latency = ToSeconds(source.pace.latency);
-  const size_t sure = latency > 0 && latency * rate < kBlockBytes ? 1 : 2;
+  const size_t sure = free && latency > 0 && latency * rate < kBlockBytes ? 1 : 2;
   const size_t share = static_cast<size_t>(seconds * rate / kBlockBytes) + sure;
   return std::min(count, share - std::min<size_t>(share, source.outstanding));
 }

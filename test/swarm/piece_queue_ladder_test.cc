@@ -387,7 +387,7 @@ TEST(PieceQueueEndgameTest, AfterTwoSecondsWithoutAnAnswerAnotherIsAsked) {
   world.Begin();
   Peer* hangs = world.Seed(1e6, milliseconds(50));
   ASSERT_EQ(world.Claim(hangs, 2), "0.0 0.1");
-  Peer* slow = world.Seed(20e3, seconds(1));
+  Peer* slow = world.Seed(20e3, milliseconds(50));
   EXPECT_EQ(world.Claim(slow, 2), "");
   world.Advance(seconds(2));
   EXPECT_EQ(ToBlocks(world.Claim(slow, 2)).size(), 2u);
