@@ -86,8 +86,8 @@ void BufferPool::Return(Buffer* buffer) {
     free_[ClassOf(*buffer)].push_back(buffer);
     kept_ += capacity;
     for (int i = 0; i < kClassCount; i++) {
-      if (!free_[i].empty() && free_[i].front()->returned + kStaleReturns < returns_)
-        cold.push_back(TakeFrontLocked(i));
+      const bool stale = !free_[i].empty() && free_[i].front()->returned + kStaleReturns < returns_;
+      if (stale) cold.push_back(TakeFrontLocked(i));
     }
   }
   for (Buffer* old : cold) Unmap(old);

@@ -117,7 +117,7 @@ int Serve(const char* kept, int folder, const Request& request) {
   return openat(folder, request.name, request.flags | O_NOFOLLOW | O_CLOEXEC, request.mode & 0777);
 }
 
-// Takes the libraries out that the keeper has no use for: half a megabyte, and code that nobody can misuse here.
+// Takes the libraries out that the keeper has no use for: code that nobody can misuse here, and 0.2 MiB less resident.
 int DropLibrary(dl_phdr_info* library, size_t, void*) {
   bool unused = false;
   for (const char* name : {"/libcrypto.", "/libssl.", "/libcpp-httplib.", "/libbrotli"}) {

@@ -2,9 +2,10 @@
 // Starts at 32 blocks and grows by one an arrived block until the rate stops growing; from then on two round trips'
 // worth of the rate or one second of it, whichever is more. A pipeline that is too short leaves the line empty; one
 // that is too long leaves many blocks with a peer that turns slow.
-// Neither is for a peer that answers at once (same machine, same house), nor for one that is faster than we are: 1 MiB
-// of requests is enough for them, and what lies received and unread costs more than what is asked for in time. Thread:
-// its worker's. Takes `now`: tested without waiting.
+// A peer that answers at once (same machine, same house), or is faster than we read, is asked for 1 MiB and no more:
+// that is enough for it, and what lies received and unread costs more than what is asked for in time.
+//
+// Thread: its worker's. Takes `now`: tested without waiting.
 #ifndef TORRENT_SWARM_PIPELINE_H_
 #define TORRENT_SWARM_PIPELINE_H_
 
