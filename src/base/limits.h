@@ -160,7 +160,7 @@ inline constexpr size_t kMaxUdpScrapes = 74;  // in one request, as BEP 15 says:
 // A longer `retry in` (BEP 31) counts as this.
 inline constexpr std::chrono::hours kMaxRetryIn{7 * 24};
 
-// --- The DHT ---------------------------------------------------------------------------------------------------------
+// --- The DHT -----------------------------------------------------------------------------------------------------
 // Between two searches for a torrent's peers; an announce is forgotten after half an hour (BEP 5 names no time).
 inline constexpr std::chrono::minutes kDhtSearchInterval{15};
 // The same while peers are few, doubled at each search.
@@ -241,7 +241,7 @@ inline constexpr size_t kMaxDhtStateBytes = 64 * 1024;
 inline constexpr size_t kMaxDhtStateNodes = 200;
 inline constexpr std::chrono::minutes kDhtSaveInterval{5};
 
-// --- Local discovery (BEP 14) ----------------------------------------------------------------------------------------
+// --- Local discovery (BEP 14) ------------------------------------------------------------------------------------
 // Real messages have 150 bytes and 52 an infohash; longer ones than BEP 14 allows are heard up to here.
 inline constexpr size_t kMaxLsdBytes = 2048;
 inline constexpr size_t kMaxLsdSentBytes = 1400;  // BEP 14: no fragments
@@ -254,9 +254,9 @@ inline constexpr std::chrono::minutes kLanRepeatInterval{5};
 inline constexpr std::chrono::seconds kLanSourceInterval{60};
 inline constexpr size_t kMaxLanSources = 256;  // addresses a torrent remembers; more within five minutes are not told
 
-// --- What peers tell of others
-// ----------------------------------------------------------------------------------------------------- BEP 11: "no
-// more than once per minute".
+// --- What peers tell of others -----------------------------------------------------------------------------------
+
+// BEP 11: "no more than once per minute".
 inline constexpr std::chrono::seconds kPexInterval{60};
 // What comes oftener is not heard. A network holds one message back and brings it with the next, and clients differ in
 // what they send at first: several in the first minute pass.
@@ -305,7 +305,7 @@ inline constexpr size_t kWriterQueueBytes = 1u << 20;
 inline constexpr std::chrono::milliseconds kSlowWrite{50};
 inline constexpr std::chrono::seconds kBusyDisk{1};
 
-// --- The tracker that we serve (`torrent tracker`) -----------------------------------------------------------------
+// --- The tracker that we serve (`torrent tracker`) ---------------------------------------------------------------
 // A peer takes some 200 bytes and a swarm some 300: 25 MB at most.
 inline constexpr size_t kMaxServedPeers = 100'000;
 inline constexpr size_t kMaxServedSwarms = 20'000;

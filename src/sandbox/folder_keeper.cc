@@ -81,8 +81,7 @@ ssize_t Receive(int socket, void* data, size_t size, int (&descriptors)[kMaxDesc
   return (message.head.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? -1 : received;
 }
 
-// --- The keeper's side: it allocates nothing, and the calls that it makes are all in kCalls
-// ---------------------------
+// --- The keeper's side: it allocates nothing, and the calls that it makes are all in kCalls --------------------------
 
 constexpr uint32_t kCalls[] = {
     __NR_recvmsg, __NR_sendmsg, __NR_openat, __NR_mkdirat, __NR_readlinkat,  __NR_close, __NR_exit_group,

@@ -393,8 +393,7 @@ TEST(MetainfoTest, PieceLayersBelongToFilesLargerThanAPiece) {
   EXPECT_FALSE(with_layers("d32:" + std::string(32, 'x') + Str(kRoot) + "e").ok());
 }
 
-// --- Files on disk, and cost
-// -------------------------------------------------------------------------------------------
+// --- Files on disk, and cost -----------------------------------------------------------------------------------------
 
 TEST(MetainfoTest, LoadingSaysWhatTheFileSystemSaid) {
   EXPECT_EQ(LoadMetainfo("/nonexistent/a.torrent").status().code(), absl::StatusCode::kNotFound);

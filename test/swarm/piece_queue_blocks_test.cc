@@ -12,8 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Peer = QueueWorld::Peer;
 
-// --- Given back
-// -------------------------------------------------------------------------------------------------------
+// --- Given back ------------------------------------------------------------------------------------------------------
 
 TEST(PieceQueueBlocksTest, WhateverWayAClaimantEndsItsBlocksAreClaimedAgain) {
   const struct {
@@ -122,8 +121,7 @@ TEST(PieceQueueBlocksTest, TheSameBlockTwiceInOneTurnIsAcceptedOnce) {
   EXPECT_THAT(world.verified, ElementsAre(0));
 }
 
-// --- Hashed
-// -----------------------------------------------------------------------------------------------------------
+// --- Hashed ----------------------------------------------------------------------------------------------------------
 
 TEST(PieceQueueBlocksTest, BlocksInOrderAreHashedAsTheyPass) {
   QueueWorld world(1, 4);
@@ -259,8 +257,7 @@ TEST(PieceQueueBlocksTest, AReadThatFailsWhileBlocksWaitForTheWriterMixesNothing
   EXPECT_TRUE(world.DiskIsRight());
 }
 
-// --- What was there before, and what gets lost
-// ------------------------------------------------------------------------
+// --- What was there before, and what gets lost -----------------------------------------------------------------------
 
 TEST(PieceQueueBlocksTest, BlocksOfAnEarlierRunAreHashedFirstAndNotFetchedAgain) {
   QueueWorld world(3, 4);
@@ -333,8 +330,7 @@ TEST(PieceQueueBlocksTest, ALostPieceThatIsNotWantedStaysLost) {
   EXPECT_EQ(world.Claim(world.Seed(), 9), "");
 }
 
-// --- What a peer has
-// --------------------------------------------------------------------------------------------------
+// --- What a peer has -------------------------------------------------------------------------------------------------
 
 TEST(PieceQueueBlocksTest, APeerIsInterestingAsLongAsItHasWhatIsNotVerified) {
   QueueWorld world(3, 1);

@@ -2,13 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <optional>
 #include <set>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/limits.h"
+#include "test/tracker/tiers_fixture.h"
 
 namespace torrent {
 namespace {
@@ -16,66 +13,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-AnnounceReply Reply(seconds interval = minutes(30), seconds min_interval = seconds(0)) {
-  AnnounceReply reply;
-  reply.interval = interval;
-  reply.min_interval = min_interval;
-  return reply;
-}
-
-const absl::Status kDead = absl::UnavailableError("refused");
-
-// A clock, the tiers, and what they ask for as text: "0 started, 2 stopped".
-class TiersTest : public ::testing::Test {
- protected:
-  void Make(std::vector<size_t> tiers, uint64_t seed = 1) {
-    tiers_.emplace(tiers, seed, now_);
-    // Tests name trackers by their place in the shuffled order of their tier.
-    size_t first = 0;
-    TrackerTiers probe(tiers, seed, now_);
-    for (size_t t = 0; t < tiers.size(); ++t) {
-      for (size_t i = 0; i < tiers[t]; ++i) order_.push_back(first + i);
-      first += tiers[t];
-    }
-    // The order in which all of them fail is the order in which they are tried.
-    std::vector<size_t> seen;
-    while (seen.size() < order_.size()) {
-      std::vector<AnnounceTask> due = probe.Due(now_);
-      if (due.size() != 1) break;
-      seen.push_back(due[0].tracker);
-      probe.OnFailure(due[0].tracker, absl::UnimplementedError(""), now_);
-    }
-    ASSERT_EQ(seen.size(), order_.size());
-    order_ = seen;
-  }
-  size_t Place(size_t tracker) const {
-    return static_cast<size_t>(std::find(order_.begin(), order_.end(), tracker) - order_.begin());
-  }
-  std::string Due() {
-    std::vector<std::string> names;
-    for (const AnnounceTask& task : tiers_->Due(now_)) {
-      const absl::string_view event = TrackerEventName(task.event);
-      names.push_back(absl::StrCat(Place(task.tracker), event.empty() ? "" : " ", event));
-    }
-    return absl::StrJoin(names, ", ");
-  }
-  void Answer(size_t place, const AnnounceReply& reply = Reply()) { tiers_->OnReply(order_[place], reply, now_); }
-  void Fail(size_t place, const absl::Status& status = kDead) { tiers_->OnFailure(order_[place], status, now_); }
-  // Lets time pass up to the next deadline; how long that was.
-  Duration Wait() {
-    const TimePoint then = tiers_->NextDeadline(now_);
-    EXPECT_NE(then, TimePoint::max()) << "nothing will ever happen";
-    const Duration waited = then - now_;
-    EXPECT_GT(waited, Duration::zero()) << "would spin";
-    now_ = then;
-    return waited;
-  }
-
-  TimePoint now_ = TimePoint() + hours(1000);
-  std::optional<TrackerTiers> tiers_;
-  std::vector<size_t> order_;  // tracker index by the place in which it is tried first
-};
 
 TEST_F(TiersTest, StartsWithTheFirstAndRepeatsAtItsInterval) {
   Make({1});
@@ -207,7 +144,7 @@ TEST_F(TiersTest, AHundredDeadTrackersCostAFewWakeUpsAMinute) {
   while (now_ < end) {
     for (const AnnounceTask& task : tiers_->Due(now_)) {
       ++announces;
-      tiers_->OnFailure(task.tracker, kDead, now_);
+      tiers_->OnFailure(task.tracker, Dead(), now_);
     }
     const TimePoint next = tiers_->NextDeadline(now_);
     if (next > now_) ++wakeups;
@@ -272,130 +209,6 @@ TEST_F(TiersTest, ASchemeThatIsNotSpokenIsPassedOverForGood) {
   Answer(1, Reply(minutes(30)));
   Wait();
   EXPECT_EQ(Due(), "1");
-}
-
-TEST_F(TiersTest, StartedIsRepeatedUntilItIsAnswered) {
-  Make({1});
-  EXPECT_EQ(Due(), "0 started");
-  Fail(0);
-  Wait();
-  EXPECT_EQ(Due(), "0 started");
-  Answer(0);
-  Wait();
-  EXPECT_EQ(Due(), "0");
-  Fail(0);
-  Wait();
-  EXPECT_EQ(Due(), "0") << "answered once is enough";
-}
-
-TEST_F(TiersTest, CompletedIsAnnouncedAtOnceAndOnce) {
-  Make({1});
-  Due();
-  Answer(0, Reply(minutes(30), minutes(20)));
-  now_ += seconds(10);
-  tiers_->Completed(now_);
-  EXPECT_EQ(tiers_->NextDeadline(now_), now_);
-  EXPECT_EQ(Due(), "0 completed") << "whatever the min interval";
-  Answer(0, Reply(minutes(30)));
-  EXPECT_EQ(Wait(), minutes(30));
-  EXPECT_EQ(Due(), "0");
-}
-
-TEST_F(TiersTest, CompletedIsRepeatedUntilAnsweredAndComesAfterStarted) {
-  Make({1, 1});
-  Due();
-  Answer(0);
-  tiers_->Completed(now_);
-  EXPECT_EQ(Due(), "0 completed");
-  Fail(0);
-  EXPECT_EQ(Due(), "1 started");
-  Answer(1);
-  EXPECT_EQ(Due(), "1 completed");
-  Answer(1, Reply(minutes(30)));
-  EXPECT_EQ(Wait(), minutes(30));
-  EXPECT_EQ(Due(), "0") << "once a run, not once a tracker";
-}
-
-TEST_F(TiersTest, CompletedWaitsForTheAnnounceInFlight) {
-  Make({1});
-  EXPECT_EQ(Due(), "0 started");
-  tiers_->Completed(now_);
-  EXPECT_EQ(Due(), "");
-  Answer(0);
-  EXPECT_EQ(Due(), "0 completed");
-}
-
-TEST_F(TiersTest, StoppedGoesAtOnceToAllThatAnsweredAndToNobodyElse) {
-  Make({2, 1, 1});
-  Due();
-  Fail(0);
-  EXPECT_EQ(Due(), "1 started");
-  Answer(1);
-  Wait();
-  EXPECT_EQ(Due(), "1");
-  Fail(1);
-  EXPECT_EQ(Due(), "0 started");
-  Fail(0);
-  EXPECT_EQ(Due(), "2 started");
-  Answer(2);
-  tiers_->Stopped();
-  EXPECT_FALSE(tiers_->Done());
-  EXPECT_EQ(tiers_->NextDeadline(now_), now_);
-  const std::string stopped = Due();
-  EXPECT_TRUE(stopped == "1 stopped, 2 stopped" || stopped == "2 stopped, 1 stopped") << stopped;
-  EXPECT_EQ(tiers_->NextDeadline(now_), TimePoint::max());
-  Answer(1);
-  Fail(2);
-  EXPECT_TRUE(tiers_->Done()) << "a `stopped` that fails is not repeated";
-  EXPECT_EQ(Due(), "");
-}
-
-TEST_F(TiersTest, StoppedWaitsForTheAnnounceInFlight) {
-  Make({1});
-  EXPECT_EQ(Due(), "0 started");
-  tiers_->Stopped();
-  EXPECT_EQ(Due(), "");
-  EXPECT_FALSE(tiers_->Done());
-  Answer(0);
-  EXPECT_EQ(Due(), "0 stopped");
-  Fail(0, absl::CancelledError(""));
-  EXPECT_TRUE(tiers_->Done());
-}
-
-// A download that other sources completed before the tracker answered `started`.
-TEST_F(TiersTest, CompletedComesBeforeStoppedWhenTheAnswerToStartedComesLast) {
-  Make({1});
-  EXPECT_EQ(Due(), "0 started");
-  tiers_->Completed(now_);
-  tiers_->Stopped();
-  EXPECT_EQ(Due(), "");
-  Answer(0);
-  EXPECT_EQ(Due(), "0 completed");
-  EXPECT_EQ(Due(), "");
-  Answer(0);
-  EXPECT_EQ(Due(), "0 stopped");
-  Answer(0);
-  EXPECT_TRUE(tiers_->Done());
-}
-
-TEST_F(TiersTest, CompletedIsNotRepeatedOnceStopping) {
-  Make({1});
-  EXPECT_EQ(Due(), "0 started");
-  Answer(0);
-  tiers_->Completed(now_);
-  EXPECT_EQ(Due(), "0 completed");
-  tiers_->Stopped();
-  Fail(0);
-  EXPECT_EQ(Due(), "0 stopped");
-}
-
-TEST_F(TiersTest, NothingIsStoppedThatNeverAnswered) {
-  Make({1});
-  EXPECT_EQ(Due(), "0 started");
-  tiers_->Stopped();
-  Fail(0, absl::CancelledError(""));
-  EXPECT_EQ(Due(), "");
-  EXPECT_TRUE(tiers_->Done());
 }
 
 TEST_F(TiersTest, AnAnnounceThatCouldNotStartIsRepeatedAndBlamesNobody) {
