@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -158,11 +159,12 @@ class ProgramTest : public ::testing::Test {
     return code;
   }
 
-  // A payload in `seed/` and its .torrent, which is the answer.
+  // A payload in `seed/` and its .torrent, which is the answer. Each test has its own: tests that run side by side
+  // would find each other's peers.
   std::string MakeTorrent(size_t bytes, const std::string& name = "payload") {
     mkdir(Path("seed").c_str(), 0755);
     std::string content(bytes, '\0');
-    Random random(bytes);
+    Random random(bytes + std::hash<std::string>()(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     for (char& c : content) c = static_cast<char>(random.Next());
     WriteFile(Path("seed/" + name), content);
     const std::string file = Path(name + ".torrent");

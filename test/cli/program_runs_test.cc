@@ -18,7 +18,7 @@ TEST_F(ProgramTest, AReaderThatLeftIsAsBySigpipe) {
   close(ends[0]);
   Program show({"show", file}, ends[1]);
   close(ends[1]);
-  EXPECT_EQ(show.Wait(), 141);
+  EXPECT_EQ(show.Wait(), 141) << show.error;
   EXPECT_EQ(show.error, "");
 }
 
@@ -59,12 +59,12 @@ TEST_F(ProgramTest, ASignalStopsInOrderAndItSaysHowToContinue) {
     ASSERT_TRUE(program.WaitFor("\"written\"")) << program.error;
     const TimePoint start = Now();
     program.Signal(number);
-    EXPECT_EQ(program.Wait(), 128 + number);
+    EXPECT_EQ(program.Wait(), 128 + number) << program.error;
     EXPECT_LT(Now() - start, std::chrono::seconds(10));
     EXPECT_THAT(program.error, HasSubstr("the same command continues"));
   }
   seeder->Signal(SIGTERM);
-  EXPECT_EQ(seeder->Wait(), 143);
+  EXPECT_EQ(seeder->Wait(), 143) << seeder->error;
 }
 
 TEST_F(ProgramTest, StopsInOrderWhenNobodyReadsItsEvents) {
@@ -74,7 +74,7 @@ TEST_F(ProgramTest, StopsInOrderWhenNobodyReadsItsEvents) {
   Program program({file, "-o", Path("out"), "--bind", "127.0.0.1", "--port", "0", "--peer", address, "--json"});
   ASSERT_TRUE(program.WaitFor("\"written\"")) << program.error;
   program.CloseOut();
-  EXPECT_EQ(program.Wait(), 141);
+  EXPECT_EQ(program.Wait(), 141) << program.error;
 }
 
 TEST_F(ProgramTest, DrawsALiveLineOnATerminalAndLeavesNothingBehind) {
@@ -139,7 +139,7 @@ TEST_F(ProgramTest, TrackerSaysWhereItListensAndStops) {
   ASSERT_TRUE(tracker.WaitFor("/announce")) << tracker.error;
   EXPECT_THAT(tracker.out, ContainsRegex("http://127\\.0\\.0\\.1:[1-9][0-9]*/announce"));
   tracker.Signal(SIGTERM);
-  EXPECT_EQ(tracker.Wait(), 143);
+  EXPECT_EQ(tracker.Wait(), 143) << tracker.error;
 }
 
 // What --help lists is in the man page and in the completion: none is forgotten when an option is added.

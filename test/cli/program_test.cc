@@ -81,7 +81,7 @@ TEST_F(ProgramTest, WhatTheDiskRefusesIsFive) {
   EXPECT_EQ(Run({"create", Path("none"), "-o", Path("x.torrent")}, nullptr, &error), 5);
   EXPECT_THAT(error, HasSubstr("none"));
   Program full({"show", file}, open("/dev/full", O_WRONLY | O_CLOEXEC));
-  EXPECT_EQ(full.Wait(), 5);
+  EXPECT_EQ(full.Wait(), 5) << full.error;
 }
 
 TEST_F(ProgramTest, BadOrMissingDataIsSix) {

@@ -170,7 +170,7 @@ TEST_F(HostileTorrentTest, OfADownloadWhoseTrackerRefuses) {
       Program program({file, "-o", Path("out"), "--no-dht", "--no-lan", "--bind", "127.0.0.1", "--port", "0", how});
       ASSERT_TRUE(program.WaitFor(reply.said)) << program.out << program.error;
       program.Signal(SIGINT);
-      EXPECT_EQ(program.Wait(), 130);
+      EXPECT_EQ(program.Wait(), 130) << program.error;
       EXPECT_SAFE(program.out + program.error);
     }
   }
