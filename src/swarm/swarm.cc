@@ -241,7 +241,9 @@ void Swarm::Stop() {
     MutexLock lock(&mutex_);
     extra_ = std::move(extra);
   }
-  if (checkpoint_ != nullptr) saved &= SaveLast(/*ended=*/saved && !failed, begin + std::chrono::seconds(3));
+  // Whatever took long before, this has a second: without it all is fetched again that came since the last checkpoint.
+  const TimePoint save_until = std::max(begin + std::chrono::seconds(3), Now() + std::chrono::seconds(1));
+  if (checkpoint_ != nullptr) saved &= SaveLast(/*ended=*/saved && !failed, save_until);
   const bool all = queue_.Complete() && context_ != nullptr;
   if (saved && all && !failed) {
     bool first;
