@@ -1,7 +1,9 @@
 // Stopping, in every phase of a torrent's life: within 5 s, with every thread joined (hazards 81, 121, 123).
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <optional>
+#include <thread>
 
 #include "test/session/fixture.h"
 #include "test/support/fake_trackers.h"
@@ -139,6 +141,46 @@ TEST_F(Stop, ByTheEndOfTheSession) {
   session_->End();
   EXPECT_LT(Now() - begin, std::chrono::seconds(5));
   EXPECT_TRUE(WaitForThreadCount(threads_before_));
+}
+
+// Holds up the thread that tells of a peer's end for longer than all but the last save has time for, as a machine does
+// that stands still.
+class HoldsUpThePeersEnd final : public EventListener {
+ public:
+  HoldsUpThePeersEnd() : EventListener(kPeerEvents | kEndEvents) {}
+  void OnEvent(const Event& event) override {
+    if (absl::holds_alternative<PeerGoneEvent>(event.what)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(3300));
+      held_up_.store(true);
+    }
+    recorder_.OnEvent(event);
+  }
+  bool held_up() const { return held_up_.load(); }
+  const Recorder& events() const { return recorder_; }
+
+ private:
+  std::atomic<bool> held_up_{false};
+  Recorder recorder_;
+};
+
+TEST_F(Stop, WhatIsThereIsSavedWhateverTookLongBefore) {
+  ScriptedSeeder seeder(&payload_, {});
+  seeder.Open();
+  HoldsUpThePeersEnd listener;
+  SessionOptions session_options;
+  session_options.state_dir = folders_.state.path();
+  absl::StatusOr<std::unique_ptr<Session>> session = Session::Start(session_options, &listener);
+  ASSERT_OK(session.status());
+  TorrentOptions options;
+  options.output_dir = folders_.output.path();
+  options.peers = {seeder.address()};
+  absl::StatusOr<TorrentId> id = (*session)->Add(payload_.metainfo(), options);
+  ASSERT_OK(id.status());
+  ASSERT_TRUE((*session)->WaitStopped(*id, kPatience));
+  EXPECT_TRUE(listener.held_up());
+  EXPECT_TRUE((*session)->Status(*id).complete);
+  EXPECT_EQ(listener.events().All<DoneEvent>().size(), 1u);
+  EXPECT_EQ(payload_.Differences(folders_.output.path()), "");
 }
 
 }  // namespace
