@@ -255,7 +255,6 @@ inline constexpr std::chrono::seconds kLanSourceInterval{60};
 inline constexpr size_t kMaxLanSources = 256;  // addresses a torrent remembers; more within five minutes are not told
 
 // --- What peers tell of others -----------------------------------------------------------------------------------
-
 // BEP 11: "no more than once per minute".
 inline constexpr std::chrono::seconds kPexInterval{60};
 // What comes oftener is not heard. A network holds one message back and brings it with the next, and clients differ in
